@@ -1,0 +1,30 @@
+# One definition of "built", "tested" and "clean"; .ci/run calls these too.
+PYTHON ?= python
+
+build:            ## compile the extension into python/fastqa and install the package in this environment
+	$(PYTHON) -m pip install -e ".[dev]"
+
+develop:          ## quick rebuild of the extension only (no link-time optimisation)
+	cargo build --profile dev-release -p fastqa-py
+	cp target/dev-release/lib_rust.so python/fastqa/_rust.abi3.so
+
+release:          ## rebuild of the extension only, optimised as in the wheel
+	cargo build --release -p fastqa-py
+	cp target/release/lib_rust.so python/fastqa/_rust.abi3.so
+
+test:             ## every Python test, then the Rust tests
+	$(PYTHON) -m pytest tests
+	cargo test -p fastqa-core
+
+lint:             ## formatting, lints, types, stubs
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	ruff check python tests bench
+	ruff format --check python tests bench
+	mypy
+	$(PYTHON) -m mypy.stubtest fastqa._rust
+
+bench:            ## speed beside the references, equal answers asserted first
+	$(PYTHON) -m pytest bench
+
+.PHONY: build develop release test lint bench

@@ -1,0 +1,23 @@
+//! `fastqa._rust`: parses arguments, leaves the interpreter, calls `fastqa-core`, maps errors.
+//! Registration only; one file per stage.
+
+mod error;
+mod threads;
+
+/// Private extension module of the Python package `fastqa`.
+#[pyo3::pymodule(gil_used = false)]
+mod _rust {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::error::InternalError;
+    #[pymodule_export]
+    use crate::threads::{num_threads, set_num_threads};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        // The benchmarks refuse to time a build without optimisation.
+        module.add("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })
+    }
+}
