@@ -1,5 +1,50 @@
-"""Extractive question answering on Hugging Face: the same answers, hundreds of times faster."""
+"""Extractive question answering on Hugging Face: the same answers, hundreds of times faster.
 
-from fastqa._rust import InternalError, __version__
+`import fastqa` needs NumPy alone; names that need more are loaded when they are first used.
+"""
 
-__all__ = ["InternalError", "__version__"]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from fastqa._rust import InternalError, __version__, num_threads, set_num_threads
+from fastqa.errors import FastqaWarning
+from fastqa.nbest import NBest
+from fastqa.params import SpanParams
+from fastqa.postprocessing import (
+    postprocess,
+    postprocess_qa_predictions,
+    postprocess_qa_predictions_with_beam_search,
+    search,
+)
+
+if TYPE_CHECKING:
+    pass
+
+#: Public names that are loaded on first use, by module.
+_LAZY: dict[str, str] = {}
+
+__all__ = [
+    "FastqaWarning",
+    "InternalError",
+    "NBest",
+    "SpanParams",
+    "__version__",
+    "num_threads",
+    "postprocess",
+    "postprocess_qa_predictions",
+    "postprocess_qa_predictions_with_beam_search",
+    "search",
+    "set_num_threads",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'fastqa' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY])

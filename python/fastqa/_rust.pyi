@@ -1,3 +1,12 @@
+import os
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from fastqa.columns import Extents, IntegerArray, IntegerListColumn, OffsetsColumn, StringColumn
+from fastqa.params import SpanParams
+
 __version__: str
 build_profile: str
 
@@ -5,3 +14,44 @@ class InternalError(RuntimeError): ...
 
 def num_threads() -> int: ...
 def set_num_threads(threads: int) -> None: ...
+def flatten_offsets(
+    column: Any,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]: ...
+def decode_strings(column: StringColumn) -> list[str]: ...
+def match_ids(
+    example_ids: StringColumn, feature_ids: StringColumn
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32] | None]: ...
+def search(
+    source: Any,
+    offsets: OffsetsColumn,
+    example_of: npt.NDArray[np.uint32],
+    examples: int,
+    params: SpanParams,
+    *,
+    null_position: tuple[int, IntegerListColumn] | IntegerArray | None = None,
+    max_context: tuple[int, npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | None = None,
+    contexts: StringColumn | None = None,
+    ids: StringColumn | None = None,
+    progress: Any = None,
+) -> NBestStore: ...
+
+@final
+class NBestStore:
+    @property
+    def without_windows(self) -> int: ...
+    def __len__(self) -> int: ...
+    def bounds(self, example: int) -> tuple[int, int]: ...
+    def column(self, name: str) -> npt.NDArray[Any]: ...
+    def entry_texts(self, contexts: StringColumn) -> list[str]: ...
+    def example_texts(self, example: int, contexts: StringColumn) -> list[str]: ...
+    def texts(self, contexts: StringColumn) -> list[str]: ...
+    def to_dict(self, ids: StringColumn, contexts: StringColumn) -> dict[str, str]: ...
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        content: str,
+        ids: StringColumn,
+        contexts: StringColumn,
+        order: npt.NDArray[np.uint32] | None = None,
+        logit_names: tuple[str, str] = ("start_logit", "end_logit"),
+    ) -> None: ...

@@ -3,7 +3,20 @@
 //! One file per stage of the pipeline, in the order in which data passes through them.
 #![forbid(unsafe_code)]
 
+pub mod beam;
+pub mod columns;
 pub mod error;
+pub mod files;
+pub mod json;
+pub mod logit;
+pub mod mapping;
+pub mod nbest;
+pub mod offsets;
 pub mod parallel;
+pub mod params;
+pub mod search;
+pub mod span;
+pub mod text;
+pub mod topk;
 
 pub use error::Error;

@@ -66,8 +66,14 @@ pub fn with_pool<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Error> {
                 .num_threads(threads)
                 .thread_name(|index| format!("fastqa-{index}"))
                 .build()
-                .map_err(|error| Error::Memory(format!("cannot start {threads} threads: {error}")))?;
-            let fresh = Arc::new(Owned { process, threads, pool });
+                .map_err(|error| {
+                    Error::Memory(format!("cannot start {threads} threads: {error}"))
+                })?;
+            let fresh = Arc::new(Owned {
+                process,
+                threads,
+                pool,
+            });
             POOL.store(Some(Arc::clone(&fresh)));
             if let Some(dead) = stale.filter(|owned| owned.process != process) {
                 std::mem::forget(dead);

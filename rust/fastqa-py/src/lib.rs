@@ -1,7 +1,10 @@
 //! `fastqa._rust`: parses arguments, leaves the interpreter, calls `fastqa-core`, maps errors.
 //! Registration only; one file per stage.
 
+mod arrays;
 mod error;
+mod nbest;
+mod search;
 mod threads;
 
 /// Private extension module of the Python package `fastqa`.
@@ -10,7 +13,13 @@ mod _rust {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use crate::arrays::flatten_offsets;
+    #[pymodule_export]
     use crate::error::InternalError;
+    #[pymodule_export]
+    use crate::nbest::{NBestStore, decode_strings};
+    #[pymodule_export]
+    use crate::search::{match_ids, search};
     #[pymodule_export]
     use crate::threads::{num_threads, set_num_threads};
 
@@ -18,6 +27,13 @@ mod _rust {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         // The benchmarks refuse to time a build without optimisation.
-        module.add("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })
+        module.add(
+            "build_profile",
+            if cfg!(debug_assertions) {
+                "debug"
+            } else {
+                "release"
+            },
+        )
     }
 }

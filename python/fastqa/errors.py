@@ -1,0 +1,32 @@
+"""Warnings and errors of our own; everything else is a builtin exception."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+
+from fastqa._rust import InternalError
+
+__all__ = ["FastqaWarning", "InternalError", "missing_extra", "warn"]
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+class FastqaWarning(UserWarning):
+    """Something in the input is legal but probably not meant."""
+
+
+def warn(text: str) -> None:
+    """Warn at the line outside of fastqa that led here."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, FastqaWarning, stacklevel=level - 1)
+
+
+def missing_extra(what: str, extra: str, error: ImportError) -> ImportError:
+    """The one-line error for a package that only an extra installs."""
+    return ImportError(
+        f"{what} needs the package {error.name!r}: pip install 'fastqa[{extra}]'", name=error.name
+    )

@@ -1,0 +1,198 @@
+//! `predictions.json`, `nbest_predictions.json`, `null_odds.json`, as `utils_qa` writes them:
+//! `json.dumps(..., indent=4)` and a newline.
+//!
+//! The text is made in parallel, in memory, and appears under its name only when it is complete: it
+//! is written to a temporary file beside it which is then renamed.
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use crate::Error;
+use crate::columns::Strings;
+use crate::json::{push_float, push_string};
+use crate::logit::Logit;
+use crate::nbest::{Entry, Kind, probabilities};
+use crate::parallel::with_pool;
+use crate::search::NBest;
+
+/// What is written besides the lists.
+pub struct Writer<'a> {
+    /// Id of each example, as JSON key.
+    pub ids: Strings<'a>,
+    /// Context of each example.
+    pub contexts: Strings<'a>,
+    /// The examples that are written, in order: where ids repeat, a dict keeps the first place and
+    /// the last value.
+    pub order: Option<&'a [u32]>,
+    /// Names of the two logits in the n-best file.
+    pub logit_names: [&'a str; 2],
+}
+
+/// What a file holds of each example.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// The predicted text.
+    Predictions,
+    /// The list.
+    NBest,
+    /// The score difference.
+    ScoreDifference,
+    /// The null score.
+    NullScore,
+}
+
+impl Writer<'_> {
+    /// Write one file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be written; what [`NBest::text`] says.
+    pub fn write<T: Logit>(
+        &self,
+        found: &NBest<T>,
+        content: Content,
+        path: &Path,
+    ) -> Result<(), Error> {
+        let examples: Vec<usize> = match self.order {
+            None => (0..found.outcomes.len()).collect(),
+            Some(order) => order.iter().map(|&example| example as usize).collect(),
+        };
+        let part = |examples: &[usize]| -> Result<Vec<u8>, Error> {
+            let mut out = Vec::new();
+            for &example in examples {
+                out.extend_from_slice(b",\n    ");
+                push_string(&mut out, self.ids.get(example)?);
+                out.extend_from_slice(b": ");
+                self.value(found, content, example, &mut out)?;
+            }
+            Ok(out)
+        };
+        let parts = with_pool(|| examples.par_chunks(256).map(part).collect::<Vec<_>>())?;
+        let mut text = vec![b'{'];
+        for part in parts {
+            text.extend_from_slice(&part?);
+        }
+        if examples.is_empty() {
+            text.extend_from_slice(b"}\n");
+        } else {
+            // The first element has no comma before it.
+            text.remove(1);
+            text.extend_from_slice(b"\n}\n");
+        }
+        write_whole(path, &text)
+    }
+
+    fn value<T: Logit>(
+        &self,
+        found: &NBest<T>,
+        content: Content,
+        example: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        match content {
+            Content::Predictions => {
+                let text = found
+                    .predicted(example)
+                    .map(|entry| found.text(example, entry, &self.contexts));
+                push_string(out, text.transpose()?.unwrap_or_default());
+            }
+            Content::ScoreDifference => {
+                push_float(
+                    out,
+                    found
+                        .outcomes
+                        .get(example)
+                        .map_or(0.0, |outcome| outcome.score_difference.to_f64()),
+                );
+            }
+            Content::NullScore => push_float(out, found.null_score(example)),
+            Content::NBest => {
+                let list = found.list(example);
+                let mut chances = Vec::with_capacity(list.len());
+                probabilities(list, &mut chances);
+                out.push(b'[');
+                for (place, (entry, &probability)) in list.iter().zip(&chances).enumerate() {
+                    out.extend_from_slice(if place == 0 {
+                        b"\n        {"
+                    } else {
+                        b",\n        {"
+                    });
+                    self.entry(
+                        found.text(example, entry, &self.contexts)?,
+                        entry,
+                        probability,
+                        out,
+                    );
+                    out.extend_from_slice(b"\n        }");
+                }
+                out.extend_from_slice(if list.is_empty() { b"]" } else { b"\n    ]" });
+            }
+        }
+        Ok(())
+    }
+
+    fn entry<T: Logit>(&self, text: &str, entry: &Entry<T>, probability: f64, out: &mut Vec<u8>) {
+        let key = |out: &mut Vec<u8>, name: &str, first: bool| {
+            out.extend_from_slice(if first {
+                b"\n            "
+            } else {
+                b",\n            "
+            });
+            push_string(out, name);
+            out.extend_from_slice(b": ");
+        };
+        // The reference makes the stand-in entry with its text first, the others with it last.
+        let text_first = entry.kind == Kind::Fallback;
+        if text_first {
+            key(out, "text", true);
+            push_string(out, text);
+        }
+        // That entry's logits keep their plain names in the beam-search file too.
+        let names = if text_first {
+            ["start_logit", "end_logit"]
+        } else {
+            self.logit_names
+        };
+        for (name, logit) in names.into_iter().zip([entry.start_logit, entry.end_logit]) {
+            key(out, name, !text_first && Some(&name) == names.first());
+            let logit = logit.to_f64();
+            // -1e-6 is a Python float there, and does not pass through float32.
+            push_float(
+                out,
+                if text_first && logit != 0.0 {
+                    -1e-6
+                } else {
+                    logit
+                },
+            );
+        }
+        if !text_first {
+            key(out, "text", false);
+            push_string(out, text);
+        }
+        key(out, "probability", false);
+        push_float(out, probability);
+    }
+}
+
+/// Write `bytes` to `path` so that a reader sees the old file or the whole new one, also when the
+/// process is killed. (Not synced to disk: that takes longer than everything else together.)
+///
+/// # Errors
+/// [`Error::Io`] with the path.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy())
+        .unwrap_or_default();
+    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let written = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        // Nothing half-written stays behind; the first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+        Error::Io(format!("cannot write {}: {error}", path.display()))
+    })
+}

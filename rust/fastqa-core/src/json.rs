@@ -1,0 +1,139 @@
+//! JSON as Python's `json.dumps` writes it, so that files can be compared byte by byte.
+
+/// Append `text` as a JSON string, ASCII only (`ensure_ascii=True`).
+pub fn push_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(needs_escape) {
+        let (plain, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.extend_from_slice(plain.as_bytes());
+        let mut characters = tail.chars();
+        if let Some(character) = characters.next() {
+            push_escape(out, character);
+        }
+        rest = characters.as_str();
+    }
+    out.extend_from_slice(rest.as_bytes());
+    out.push(b'"');
+}
+
+fn needs_escape(byte: u8) -> bool {
+    !(0x20..0x7f).contains(&byte) || byte == b'"' || byte == b'\\'
+}
+
+fn push_escape(out: &mut Vec<u8>, character: char) {
+    let short = match character {
+        '"' => b'"',
+        '\\' => b'\\',
+        '\n' => b'n',
+        '\r' => b'r',
+        '\t' => b't',
+        '\u{8}' => b'b',
+        '\u{c}' => b'f',
+        _ => {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                out.extend_from_slice(b"\\u");
+                for shift in [12, 8, 4, 0] {
+                    let digit = (*unit >> shift & 0xf) as u8;
+                    out.push(if digit < 10 {
+                        b'0' + digit
+                    } else {
+                        b'a' + digit - 10
+                    });
+                }
+            }
+            return;
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
+}
+
+/// Append `value` as `float.__repr__` does: the shortest digits that read back equal, an exponent
+/// below 1e-4 and from 1e16 on; `NaN`, `Infinity`, `-Infinity`.
+pub fn push_float(out: &mut Vec<u8>, value: f64) {
+    if !value.is_finite() {
+        let name: &[u8] = match value {
+            _ if value.is_nan() => b"NaN",
+            _ if value > 0.0 => b"Infinity",
+            _ => b"-Infinity",
+        };
+        return out.extend_from_slice(name);
+    }
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(value);
+    let size = value.abs();
+    if size == 0.0 || (1e-4..1e16).contains(&size) {
+        return out.extend_from_slice(text.as_bytes());
+    }
+    // ryu chooses between digits and exponent at other sizes and writes exponents without padding.
+    let (mantissa, written_exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (sign, mantissa) = mantissa
+        .strip_prefix('-')
+        .map_or(("", mantissa), |rest| ("-", rest));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits: String = [whole, fraction].concat();
+    let leading_zeros = digits.len() - digits.trim_start_matches('0').len();
+    let significant = digits.trim_matches('0');
+    let exponent = written_exponent.parse::<i64>().unwrap_or_default() + whole.len() as i64
+        - 1
+        - leading_zeros as i64;
+    let (first, others) = significant.split_at_checked(1).unwrap_or(("0", ""));
+    let point = if others.is_empty() { "" } else { "." };
+    let exponent_sign = if exponent < 0 { '-' } else { '+' };
+    let shown = format!(
+        "{sign}{first}{point}{others}e{exponent_sign}{:02}",
+        exponent.abs()
+    );
+    out.extend_from_slice(shown.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(text: &str) -> String {
+        let mut out = Vec::new();
+        push_string(&mut out, text);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn float(value: f64) -> String {
+        let mut out = Vec::new();
+        push_float(&mut out, value);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn strings_are_escaped_as_python_escapes_them() {
+        assert_eq!(
+            string("a\"b\\c\n\t\r\u{8}\u{c}\u{1}\u{7f}"),
+            "\"a\\\"b\\\\c\\n\\t\\r\\b\\f\\u0001\\u007f\""
+        );
+        assert_eq!(string("é漢😀x"), "\"\\u00e9\\u6f22\\ud83d\\ude00x\"");
+    }
+
+    #[test]
+    fn floats_are_written_as_python_writes_them() {
+        for (value, text) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (f64::from(0.1_f32), "0.10000000149011612"),
+            (1.0, "1.0"),
+            (1e-4, "0.0001"),
+            (1e-5, "1e-05"),
+            (-1.25e-5, "-1.25e-05"),
+            (9.999e-5, "9.999e-05"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e+16"),
+            (-1.5e16, "-1.5e+16"),
+            (123_456_789_012_345_680.0, "1.2345678901234568e+17"),
+            (1e22, "1e+22"),
+            (5e-324, "5e-324"),
+            (1.797_693_134_862_315_7e308, "1.7976931348623157e+308"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-Infinity"),
+        ] {
+            assert_eq!(float(value), text);
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! The one engine: all windows of all examples, in parallel over examples.
+//!
+//! Each example's windows are visited in feature order on one thread and its list depends on
+//! nothing else, so the result is the same bytes for every number of threads. Work is handed out in
+//! tasks of about 128 windows, in rounds of about 32,768, between which the caller may stop it.
+use rayon::prelude::*;
+
+use crate::Error;
+use crate::columns::{Extents, Integers, Strings};
+use crate::logit::Logit;
+use crate::mapping::Windows;
+use crate::nbest::{Accumulator, Entry, Kind, Outcome};
+use crate::offsets::Offsets;
+use crate::parallel::with_pool;
+use crate::params::{Fallback, SpanParams};
+use crate::span::{Window, WindowSource};
+use crate::text::{count_code_points, slice_code_points};
+
+const TASK_WINDOWS: usize = 128;
+const ROUND_WINDOWS: usize = 32_768;
+
+/// Where a window's null answer sits.
+pub enum NullPosition<'a> {
+    /// At position 0, whatever stands there (`utils_qa`).
+    First,
+    /// At the first token with this id (the notebook): the `input_ids` column in chunks, each with
+    /// the number of windows before it.
+    Token(i64, Vec<(usize, Extents<'a>, Integers<'a>)>),
+    /// Given for each window.
+    Given(Integers<'a>),
+}
+
+impl NullPosition<'_> {
+    fn of(&self, feature: usize) -> Result<usize, Error> {
+        match self {
+            Self::First => Ok(0),
+            Self::Given(positions) => positions
+                .get(feature)
+                .and_then(|at| usize::try_from(at).ok())
+                .ok_or_else(|| {
+                    Error::value(format!(
+                        "the null position of feature {feature} is missing or negative"
+                    ))
+                }),
+            Self::Token(id, chunks) => {
+                let place = chunks.partition_point(|(first, ..)| *first <= feature);
+                let chunk = place.checked_sub(1).and_then(|at| chunks.get(at));
+                let row = chunk
+                    .and_then(|(first, rows, values)| Some((rows.get(feature - first)?, values)));
+                let ((begin, end), values) = row.ok_or_else(|| {
+                    Error::value(format!(
+                        "input_ids of feature {feature} are missing or damaged"
+                    ))
+                })?;
+                (begin..end).position(|at| values.get(at) == Some(*id)).ok_or_else(|| {
+                    Error::value(format!(
+                        "input_ids of feature {feature} have no token {id} (cls_token_id); pass the tokenizer that \
+                         made the features, or null_position=\"first\" for a model without such a token"
+                    ))
+                })
+            }
+        }
+    }
+}
+
+/// `token_is_max_context`: a span may start only where its token has the most context.
+pub struct MaxContext<'a> {
+    /// Flags per feature.
+    pub width: usize,
+    /// `[n_features, width]`.
+    pub flags: &'a [u8],
+    /// `[n_features]`: 0 for a feature without such a restriction.
+    pub restricted: &'a [u8],
+}
+
+impl<'a> MaxContext<'a> {
+    fn of(&self, feature: usize) -> Option<&'a [u8]> {
+        let restricted = self.restricted.get(feature).is_some_and(|&flag| flag != 0);
+        // Both lengths were checked before the search.
+        restricted.then(|| {
+            self.flags
+                .get(feature * self.width..(feature + 1) * self.width)
+                .unwrap_or_default()
+        })
+    }
+}
+
+/// What is searched, besides the logits.
+pub struct Search<'a> {
+    /// The switches.
+    pub params: SpanParams,
+    /// Which windows each example has.
+    pub windows: Windows,
+    /// Which tokens are context, and where.
+    pub offsets: Offsets<'a>,
+    /// Where the null answers are.
+    pub null_position: NullPosition<'a>,
+    /// `token_is_max_context`; `None`: no restriction.
+    pub max_context: Option<MaxContext<'a>>,
+    /// For bounds and error messages; may be absent.
+    pub contexts: Option<Strings<'a>>,
+    /// For error messages; may be absent.
+    pub ids: Option<Strings<'a>>,
+}
+
+/// The result, list after list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NBest<T> {
+    /// Entries of all examples, each list in order.
+    pub entries: Vec<Entry<T>>,
+    /// Example `i` has `entries[starts[i]..starts[i + 1]]`.
+    pub starts: Vec<usize>,
+    /// One decision for each example.
+    pub outcomes: Vec<Outcome<T>>,
+    /// How many examples had no windows.
+    pub without_windows: usize,
+    /// Gives the text of [`Kind::Fallback`] entries.
+    pub fallback: Fallback,
+}
+
+impl<T: Logit> NBest<T> {
+    /// The list of one example.
+    pub fn list(&self, example: usize) -> &[Entry<T>] {
+        match (self.starts.get(example), self.starts.get(example + 1)) {
+            (Some(&begin), Some(&end)) => self.entries.get(begin..end).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
+    /// The entry that is predicted; `None` for the empty answer.
+    pub fn predicted(&self, example: usize) -> Option<&Entry<T>> {
+        self.list(example)
+            .get(self.outcomes.get(example)?.predicted as usize)
+    }
+
+    /// The null score of one example. The stand-in of a beam search is a Python float in the
+    /// reference, which never was a float32.
+    pub fn null_score(&self, example: usize) -> f64 {
+        match self.list(example) {
+            [entry] if entry.kind == Kind::Fallback && self.fallback == Fallback::BeamSearch => {
+                -2e-6
+            }
+            _ => self
+                .outcomes
+                .get(example)
+                .map_or(0.0, |outcome| outcome.null_score.to_f64()),
+        }
+    }
+
+    /// The text of one entry of `example`.
+    ///
+    /// # Errors
+    /// [`Error::Value`] when the context is missing or shorter than the entry's offsets.
+    pub fn text<'c>(
+        &self,
+        example: usize,
+        entry: &Entry<T>,
+        contexts: &Strings<'c>,
+    ) -> Result<&'c str, Error> {
+        match entry.kind {
+            Kind::Null => Ok(""),
+            Kind::Fallback if self.fallback == Fallback::EmptyWord => Ok("empty"),
+            Kind::Fallback => Ok(""),
+            Kind::Span => {
+                let context = contexts.get(example)?;
+                slice_code_points(context, entry.start_char as usize, entry.end_char as usize)
+                    .ok_or_else(|| {
+                        Error::value(format!(
+                            "example {example}: the answer ends at character {} of a context of {}",
+                            entry.end_char,
+                            count_code_points(context)
+                        ))
+                    })
+            }
+        }
+    }
+}
+
+enum Stop {
+    /// A kept entry has negative offsets: begin again, looking at the numbers of every candidate.
+    LookInside,
+    Error(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+struct Part<T> {
+    entries: Vec<Entry<T>>,
+    outcomes: Vec<Outcome<T>>,
+}
+
+impl Search<'_> {
+    /// Search all windows. `between` is called with the number of windows done after each round.
+    ///
+    /// # Errors
+    /// What is wrong with the input, naming the first example or feature at fault; or what
+    /// `between` returned.
+    pub fn run<S: WindowSource>(
+        &self,
+        source: &S,
+        between: &mut dyn FnMut(usize) -> Result<(), Error>,
+    ) -> Result<NBest<S::Value>, Error> {
+        self.validate(source.len())?;
+        match self.attempt(source, false, between) {
+            Ok(found) => Ok(found),
+            Err(Stop::Error(error)) => Err(error),
+            // Exact: had those candidates been dropped before, the others would stand as they do.
+            Err(Stop::LookInside) => match self.attempt(source, true, between) {
+                Ok(found) => Ok(found),
+                Err(Stop::Error(error)) => Err(error),
+                Err(Stop::LookInside) => {
+                    Err(Error::value("offset_mapping changed during the call"))
+                }
+            },
+        }
+    }
+
+    fn validate(&self, rows: usize) -> Result<(), Error> {
+        let windows = self.windows.before(self.windows.examples());
+        for (name, length) in [("logits", rows), ("offset_mapping", self.offsets.len())] {
+            if length != windows {
+                return Err(Error::value(format!(
+                    "{name} have {length} rows for {windows} features"
+                )));
+            }
+        }
+        if let Some(known) = &self.max_context
+            && (known.width.checked_mul(windows) != Some(known.flags.len())
+                || known.restricted.len() != windows)
+        {
+            return Err(Error::value(format!(
+                "token_is_max_context has {} flags for {windows} features of {}",
+                known.flags.len(),
+                known.width
+            )));
+        }
+        for (name, strings) in [("context", &self.contexts), ("id", &self.ids)] {
+            if let Some(strings) = strings
+                && strings.len() != self.windows.examples()
+            {
+                return Err(Error::value(format!(
+                    "{} values of {name} for {} examples",
+                    strings.len(),
+                    self.windows.examples()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn attempt<S: WindowSource>(
+        &self,
+        source: &S,
+        look_inside: bool,
+        between: &mut dyn FnMut(usize) -> Result<(), Error>,
+    ) -> Result<NBest<S::Value>, Stop> {
+        let examples = self.windows.examples();
+        let mut found = NBest {
+            entries: Vec::new(),
+            starts: vec![0],
+            outcomes: Vec::new(),
+            without_windows: 0,
+            fallback: self.params.fallback,
+        };
+        found.starts.reserve(examples);
+        found.outcomes.reserve(examples);
+        let mut next = 0;
+        while next < examples {
+            let round_end = self.advance(next, examples, ROUND_WINDOWS);
+            let mut tasks = Vec::new();
+            while next < round_end {
+                let end = self.advance(next, round_end, TASK_WINDOWS);
+                tasks.push(next..end);
+                next = end;
+            }
+            let work = |state: &mut (S::Scratch, Accumulator<S::Value>),
+                        task: &std::ops::Range<usize>| {
+                self.task(source, look_inside, task.clone(), state)
+            };
+            let state = || (S::Scratch::default(), Accumulator::new(&self.params));
+            let parts: Vec<Result<Part<S::Value>, Stop>> = if tasks.len() < 2 {
+                let mut state = state();
+                tasks.iter().map(|task| work(&mut state, task)).collect()
+            } else {
+                with_pool(|| tasks.par_iter().map_init(state, work).collect())?
+            };
+            // The first failure in order of examples, not in order of time.
+            let parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
+            let more: usize = parts.iter().map(|part| part.entries.len()).sum();
+            found
+                .entries
+                .try_reserve(more)
+                .map_err(|_| Error::Memory(format!("no memory for {more} more entries")))?;
+            for part in &parts {
+                for outcome in &part.outcomes {
+                    let begin = found.starts.last().copied().unwrap_or_default();
+                    found.starts.push(begin + outcome.entries as usize);
+                }
+                found.entries.extend_from_slice(&part.entries);
+                found.outcomes.extend_from_slice(&part.outcomes);
+            }
+            between(self.windows.before(next))?;
+        }
+        found.without_windows = (0..examples)
+            .filter(|&example| self.windows.of(example).next().is_none())
+            .count();
+        Ok(found)
+    }
+
+    /// The end of a run of examples from `first` that has about `windows` windows.
+    fn advance(&self, first: usize, examples: usize, windows: usize) -> usize {
+        let begin = self.windows.before(first);
+        let mut end = first + 1;
+        // Examples without windows cost something too, hence the second bound.
+        while end < examples
+            && self.windows.before(end) - begin < windows
+            && end - first < 4 * windows
+        {
+            end += 1;
+        }
+        end
+    }
+
+    fn task<S: WindowSource>(
+        &self,
+        source: &S,
+        look_inside: bool,
+        examples: std::ops::Range<usize>,
+        (scratch, list): &mut (S::Scratch, Accumulator<S::Value>),
+    ) -> Result<Part<S::Value>, Stop> {
+        let mut part = Part {
+            entries: Vec::new(),
+            outcomes: Vec::with_capacity(examples.len()),
+        };
+        for example in examples {
+            list.clear(&self.params);
+            let mut windows = 0;
+            for feature in self.windows.of(example) {
+                let window = Window {
+                    feature,
+                    offsets: self.offsets.row(feature)?,
+                    look_inside,
+                    max_context: self
+                        .max_context
+                        .as_ref()
+                        .and_then(|known| known.of(feature)),
+                    null_token: self.null_position.of(feature)?,
+                };
+                source
+                    .collect(&window, &self.params, scratch, list)
+                    .map_err(|error| self.name(example, error))?;
+                windows += 1;
+            }
+            self.resolve(example, list.entries_mut())?;
+            part.outcomes
+                .push(list.finish(&self.params, windows, &mut part.entries));
+        }
+        Ok(part)
+    }
+
+    /// From tokens to characters, for the entries that were kept.
+    fn resolve<T: Logit>(&self, example: usize, entries: &mut [Entry<T>]) -> Result<(), Stop> {
+        let mut last = 0;
+        for entry in entries.iter_mut().filter(|entry| entry.kind == Kind::Span) {
+            let row = self.offsets.row(entry.feature as usize)?;
+            let start = row.characters(entry.start_token).map(|(start, _)| start);
+            let end = row.characters(entry.end_token).map(|(_, end)| end);
+            let (Some(start), Some(end)) = (start, end) else {
+                return Err(Error::value("offset_mapping changed during the call").into());
+            };
+            if start < 0 || end < 0 {
+                return Err(Stop::LookInside);
+            }
+            match (u32::try_from(start), u32::try_from(end)) {
+                (Ok(start_char), Ok(end_char)) if start_char <= end_char => {
+                    (entry.start_char, entry.end_char) = (start_char, end_char);
+                    last = last.max(end_char);
+                }
+                _ => {
+                    let text = format!(
+                        "offset_mapping of feature {} puts tokens {} to {} at characters {start} to {end}: \
+                         expected start <= end < 2^32",
+                        entry.feature, entry.start_token, entry.end_token
+                    );
+                    return Err(self.name(example, Error::Value(text)).into());
+                }
+            }
+        }
+        if let Some(contexts) = &self.contexts
+            && last > 0
+        {
+            let context = contexts.get(example)?;
+            // A text has at least a quarter as many code points as bytes.
+            if last as usize > context.len() / 4 {
+                let length = count_code_points(context);
+                if last as usize > length {
+                    let text = format!(
+                        "offset_mapping reaches character {last} of a context of {length} characters; \
+                         were the features made from this context?"
+                    );
+                    return Err(self.name(example, Error::Value(text)).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Put the example's id before an error's text.
+    fn name(&self, example: usize, error: Error) -> Error {
+        let id = self.ids.as_ref().and_then(|ids| ids.get(example).ok());
+        match (error, id) {
+            (Error::Value(text), Some(id)) => Error::Value(format!("example {id:?}: {text}")),
+            (error, _) => error,
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Spans of one window: the best starts with the best ends.
+use pulp::Arch;
+
+use crate::Error;
+use crate::logit::{Logit, Logits, RowSource};
+use crate::nbest::{Accumulator, Entry};
+use crate::offsets::OffsetsRow;
+use crate::params::{Candidates, NanPolicy, SpanParams};
+use crate::topk::{TopScratch, top_n};
+
+/// One window as the search sees it.
+pub struct Window<'a> {
+    /// Its index.
+    pub feature: usize,
+    /// Which tokens are context.
+    pub offsets: OffsetsRow<'a>,
+    /// Offsets may be negative: look at the numbers of every candidate.
+    pub look_inside: bool,
+    /// Tokens that have their maximum context in this window; `None`: no such restriction.
+    pub max_context: Option<&'a [u8]>,
+    /// Position of the null answer (the CLS token, or 0).
+    pub null_token: usize,
+}
+
+impl Window<'_> {
+    /// A span may start here, as far as the offsets and `token_is_max_context` say.
+    #[inline(always)]
+    pub fn may_start(&self, token: u32) -> bool {
+        self.offsets.is_context(token, self.look_inside)
+            && self
+                .max_context
+                .is_none_or(|flags| flags.get(token as usize).is_some_and(|&flag| flag != 0))
+    }
+
+    /// A span may end here.
+    #[inline(always)]
+    pub fn may_end(&self, token: u32) -> bool {
+        self.offsets.is_context(token, self.look_inside)
+    }
+}
+
+/// Where the candidates of a window come from.
+pub trait WindowSource: Sync {
+    /// Precision of scores.
+    type Value: Logit;
+    /// Space used again from window to window.
+    type Scratch: Default + Send;
+    /// Number of windows.
+    fn len(&self) -> usize;
+    /// There are no windows.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Add the null candidate and all spans of one window to the example's list.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for NaN logits or a null position outside of the row.
+    fn collect(
+        &self,
+        window: &Window<'_>,
+        params: &SpanParams,
+        scratch: &mut Self::Scratch,
+        list: &mut Accumulator<Self::Value>,
+    ) -> Result<(), Error>;
+}
+
+/// A position with its logit.
+#[derive(Clone, Copy)]
+struct Candidate<T> {
+    logit: T,
+    token: u32,
+}
+
+/// Space for [`Logits`] as a source.
+#[derive(Default)]
+pub struct SpanScratch<T: Logit> {
+    start_row: Vec<T>,
+    end_row: Vec<T>,
+    top: TopScratch<T>,
+    indices: Vec<u32>,
+    starts: Vec<Candidate<T>>,
+    ends: Vec<Candidate<T>>,
+}
+
+impl<S: RowSource> WindowSource for Logits<'_, S> {
+    type Value = S::Value;
+    type Scratch = SpanScratch<S::Value>;
+
+    fn len(&self) -> usize {
+        self.rows.count()
+    }
+
+    fn collect(
+        &self,
+        window: &Window<'_>,
+        params: &SpanParams,
+        scratch: &mut Self::Scratch,
+        list: &mut Accumulator<Self::Value>,
+    ) -> Result<(), Error> {
+        let missing = || Error::value(format!("logits of feature {} are missing", window.feature));
+        let SpanScratch {
+            start_row,
+            end_row,
+            top,
+            indices,
+            starts,
+            ends,
+        } = scratch;
+        let range = self.rows.get(window.feature).ok_or_else(missing)?;
+        let start = Row {
+            name: "start",
+            values: self.start.row(range, start_row).ok_or_else(missing)?,
+        };
+        let end = Row {
+            name: "end",
+            values: self.end.row(range, end_row).ok_or_else(missing)?,
+        };
+
+        let null = |row: &Row<'_, S::Value>| {
+            row.values.get(window.null_token).map(|&logit| {
+                if logit.is_nan() {
+                    S::Value::NEGATIVE_INFINITY
+                } else {
+                    logit
+                }
+            })
+        };
+        match (null(&start), null(&end)) {
+            (Some(start_logit), Some(end_logit)) => {
+                let (feature, token) = (index32(window.feature), index32(window.null_token));
+                list.add_null(params, feature, token, start_logit, end_logit);
+            }
+            // A row without values has no null candidate and no spans.
+            _ if start.values.is_empty() => return Ok(()),
+            _ => {
+                return Err(Error::value(format!(
+                    "the null position of feature {} is {}, but its logits have {} positions",
+                    window.feature,
+                    window.null_token,
+                    start.values.len()
+                )));
+            }
+        }
+        match params.candidates {
+            Candidates::TopN => {
+                start.top(window, params, top, indices)?;
+                start.keep(indices, |token| window.may_start(token), starts);
+                end.top(window, params, top, indices)?;
+                end.keep(indices, |token| window.may_end(token), ends);
+            }
+            Candidates::All => {
+                for (row, kept) in [(&start, &mut *starts), (&end, &mut *ends)] {
+                    indices.clear();
+                    indices.extend((0_u32..).take(row.values.len()));
+                    row.check_nan(window, params)?;
+                    row.keep(
+                        indices,
+                        |token| {
+                            if row.name == "start" {
+                                window.may_start(token)
+                            } else {
+                                window.may_end(token)
+                            }
+                        },
+                        kept,
+                    );
+                }
+            }
+        }
+        let floor = if params.only_above_null {
+            list.null_score()
+        } else {
+            None
+        };
+        match params.candidates {
+            Candidates::TopN => sorted_pairs(window, params, starts, ends, floor, list),
+            Candidates::All => all_pairs(window, params, starts, ends, floor, list),
+        }
+        Ok(())
+    }
+}
+
+/// One row with the name that errors call it by.
+struct Row<'a, T> {
+    name: &'static str,
+    values: &'a [T],
+}
+
+impl<T: Logit> Row<'_, T> {
+    fn top(
+        &self,
+        window: &Window<'_>,
+        params: &SpanParams,
+        scratch: &mut TopScratch<T>,
+        indices: &mut Vec<u32>,
+    ) -> Result<(), Error> {
+        let arch = Arch::new();
+        if top_n(arch, self.values, params.n_best_size, scratch, indices).is_err() {
+            self.check_nan(window, params)?;
+            let finite: Vec<T> = self
+                .values
+                .iter()
+                .map(|&value| {
+                    if value.is_nan() {
+                        T::NEGATIVE_INFINITY
+                    } else {
+                        value
+                    }
+                })
+                .collect();
+            // Nothing is left that could fail.
+            let _ = top_n(arch, &finite, params.n_best_size, scratch, indices);
+        }
+        Ok(())
+    }
+
+    fn check_nan(&self, window: &Window<'_>, params: &SpanParams) -> Result<(), Error> {
+        match self.values.iter().position(|value| value.is_nan()) {
+            Some(position) if params.nan_policy == NanPolicy::Raise => Err(Error::value(format!(
+                "the {} logits of feature {} are NaN at position {position} of {}; \
+                 the model's output is damaged (fp16 overflow?), or pass nan_policy=\"ignore\" to \
+                 treat NaN as minus infinity",
+                self.name,
+                window.feature,
+                self.values.len()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The candidates among `indices` that are allowed, in the same order.
+    #[inline(always)]
+    fn keep(&self, indices: &[u32], allowed: impl Fn(u32) -> bool, kept: &mut Vec<Candidate<T>>) {
+        kept.clear();
+        kept.extend(
+            indices
+                .iter()
+                .filter(|&&token| allowed(token))
+                .filter_map(|&token| {
+                    let logit = *self.values.get(token as usize)?;
+                    Some(Candidate {
+                        logit: if logit.is_nan() {
+                            T::NEGATIVE_INFINITY
+                        } else {
+                            logit
+                        },
+                        token,
+                    })
+                }),
+        );
+    }
+}
+
+/// Pairs of candidates that are sorted by logit. Sums fall along both lists (rounded addition is
+/// monotone), so a sum that cannot enter the list ends its row, and a first sum that cannot ends all.
+#[inline(always)]
+fn sorted_pairs<T: Logit>(
+    window: &Window<'_>,
+    params: &SpanParams,
+    starts: &[Candidate<T>],
+    ends: &[Candidate<T>],
+    floor: Option<T>,
+    list: &mut Accumulator<T>,
+) {
+    for start in starts {
+        for (rank, end) in ends.iter().enumerate() {
+            let score = start.logit.plus(end.logit);
+            if list.score_to_beat().is_some_and(|beat| score <= beat) {
+                if rank == 0 {
+                    return;
+                }
+                break;
+            }
+            offer(window, params, *start, *end, score, floor, list);
+        }
+    }
+}
+
+/// Every pair in order of position; equal scores keep that order.
+fn all_pairs<T: Logit>(
+    window: &Window<'_>,
+    params: &SpanParams,
+    starts: &[Candidate<T>],
+    ends: &[Candidate<T>],
+    floor: Option<T>,
+    list: &mut Accumulator<T>,
+) {
+    let mut first_end = 0;
+    for start in starts {
+        while ends
+            .get(first_end)
+            .is_some_and(|end| end.token < start.token)
+        {
+            first_end += 1;
+        }
+        for end in ends.get(first_end..).unwrap_or_default() {
+            if (end.token - start.token) as usize >= params.max_answer_length {
+                break;
+            }
+            let score = start.logit.plus(end.logit);
+            if list.score_to_beat().is_none_or(|beat| score > beat) {
+                offer(window, params, *start, *end, score, floor, list);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn offer<T: Logit>(
+    window: &Window<'_>,
+    params: &SpanParams,
+    start: Candidate<T>,
+    end: Candidate<T>,
+    score: T,
+    floor: Option<T>,
+    list: &mut Accumulator<T>,
+) {
+    // inf - inf: ordered as the worst score instead of not at all.
+    let score = if score.is_nan() {
+        T::NEGATIVE_INFINITY
+    } else {
+        score
+    };
+    let in_order =
+        end.token >= start.token && ((end.token - start.token) as usize) < params.max_answer_length;
+    if !in_order || floor.is_some_and(|null| score <= null) {
+        return;
+    }
+    list.insert(Entry {
+        score,
+        start_logit: start.logit,
+        end_logit: end.logit,
+        feature: index32(window.feature),
+        start_token: start.token,
+        end_token: end.token,
+        ..Entry::default()
+    });
+}
+
+/// Windows and positions are below 2^32, which `Windows::group` checked.
+pub(crate) fn index32(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
