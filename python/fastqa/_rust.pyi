@@ -4,7 +4,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from fastqa.columns import Extents, IntegerArray, IntegerListColumn, OffsetsColumn, StringColumn
+from fastqa.columns import IntegerArray, IntegerListColumn, OffsetsColumn, StringColumn
 from fastqa.params import SpanParams
 
 __version__: str
@@ -52,6 +52,6 @@ class NBestStore:
         content: str,
         ids: StringColumn,
         contexts: StringColumn,
-        order: npt.NDArray[np.uint32] | None = None,
-        logit_names: tuple[str, str] = ("start_logit", "end_logit"),
+        order: npt.NDArray[np.uint32] | None,
+        logit_names: tuple[str, str],
     ) -> None: ...

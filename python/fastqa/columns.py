@@ -240,9 +240,9 @@ def _arrow_strings(column: Any, where: str) -> StringColumn:
         row = next(i for i, valid in enumerate(column.is_valid().to_pylist()) if not valid)
         raise ValueError(f"{where} is None in row {row}; expected a string")
     found = []
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        column = column.cast(pa.large_string())
     for chunk in _chunks(column):
-        if not (pa.types.is_string(chunk.type) or pa.types.is_large_string(chunk.type)):
-            chunk = chunk.cast(pa.large_string())
         _, offsets, data = chunk.buffers()
         width = np.int32 if pa.types.is_string(chunk.type) else np.int64
         bytes_ = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)

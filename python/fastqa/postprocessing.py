@@ -93,7 +93,7 @@ def _search(
             "of equal ids the last example gets all windows, as in the reference"
         )
     null_position = None
-    if params.null_position == "cls":
+    if params.null_position == "cls" and params.cls_token_id is not None:
         null_position = (params.cls_token_id, feature_table.integer_lists("input_ids"))
     with _Progress(progress, feature_table.num_rows) as show:
         store = _rust.search(

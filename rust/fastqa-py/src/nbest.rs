@@ -145,7 +145,6 @@ impl NBestStore {
     }
 
     /// Write one file; `content` is "predictions", "nbest", "score_difference" or "null_score".
-    #[pyo3(signature = (path, content, ids, contexts, order=None, logit_names=("start_logit".to_owned(), "end_logit".to_owned())))]
     #[allow(clippy::too_many_arguments)]
     fn write(
         &self,

@@ -1,0 +1,110 @@
+"""The command `fastqa`: each stage of the pipeline as a subcommand.
+
+A subcommand is a module in `fastqa.commands` with `configure(parser)` and `run(arguments)`; it is
+imported only when it is used, so that `fastqa --help` needs NumPy alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from fastqa import __version__
+from fastqa.terminal import set_quiet
+
+#: Subcommand -> what it does, in the order of the pipeline.
+COMMANDS = {
+    "demo": "answer the questions of an embedded sample and score them; needs no network",
+    "postprocess": "turn saved features and logits into answers",
+    "score": "score a prediction file with the official numbers",
+}
+
+
+class CommandModule(Protocol):
+    """What a module in `fastqa.commands` provides."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's arguments."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it and return the exit code."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 for an error, 2 for wrong usage.
+
+    Args:
+        argv: the arguments after `fastqa`; by default those of the process.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    name = next((word for word in arguments if not word.startswith("-")), None)
+    try:
+        parser = _parser(name if name in COMMANDS else None)
+        parsed = parser.parse_args(arguments)
+    except SystemExit as stop:
+        # argparse has already said what is wrong, or printed the help.
+        return stop.code if isinstance(stop.code, int) else 2
+    if parsed.command is None:
+        parser.print_help()
+        return 2
+    set_quiet(parsed.quiet)
+    try:
+        code: int = _module(parsed.command).run(parsed)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("fastqa: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of the pipe is gone; whatever is left to flush has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if parsed.debug:
+            traceback.print_exc()
+        else:
+            print(f"fastqa {parsed.command}: error: {_one_line(error)}", file=sys.stderr)
+        return 1
+
+
+def run() -> None:
+    """The entry point of the `fastqa` script."""
+    sys.exit(main())
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    shared.add_argument("-q", "--quiet", action="store_true", help="print results only")
+    parser = argparse.ArgumentParser(
+        prog="fastqa",
+        description="Extractive question answering: train, search answers, score, look.",
+        epilog="fastqa COMMAND --help tells more of each.",
+    )
+    parser.add_argument("--version", action="version", version=f"fastqa {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, help_text in COMMANDS.items():
+        subparser = commands.add_parser(
+            name,
+            help=help_text,
+            description=help_text[0].upper() + help_text[1:] + ".",
+            parents=[shared],
+        )
+        if name == chosen:
+            _module(name).configure(subparser)
+    return parser
+
+
+def _module(name: str) -> CommandModule:
+    return cast(CommandModule, importlib.import_module(f"fastqa.commands.{name}"))
+
+
+def _one_line(error: Exception) -> str:
+    # str(KeyError) is the repr of its text.
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return " ".join(text.split()) or type(error).__name__

@@ -1,0 +1,118 @@
+"""What commands print: tables and highlighted answers with rich on a terminal, plain text in a pipe."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+__all__ = ["highlighted", "is_terminal", "print_json", "print_line", "print_note", "print_table"]
+
+_quiet = False
+
+
+def set_quiet(quiet: bool) -> None:
+    """Leave out everything but results."""
+    global _quiet  # noqa: PLW0603 - one switch for the process, set by the command line
+    _quiet = quiet
+
+
+def is_terminal() -> bool:
+    """Standard output is a terminal and rich is there to draw on it."""
+    if not sys.stdout.isatty():
+        return False
+    try:
+        import rich  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def print_json(value: Any) -> None:
+    """One JSON object, and nothing else, on standard output."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_line(text: str = "") -> None:
+    """One line of a result."""
+    print(text)
+
+
+def print_note(text: str) -> None:
+    """One line that is not part of the result, on standard error; silent with --quiet."""
+    if not _quiet:
+        print(text, file=sys.stderr)
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None
+) -> None:
+    """A table: drawn on a terminal, aligned columns of plain text in a pipe.
+
+    Numbers are aligned right; None is shown as an empty cell.
+    """
+    shown = [[_cell(value) for value in row] for row in rows]
+    materialised = list(shown)
+    numeric = [all(_is_number(row[place]) for row in materialised) for place in range(len(columns))]
+    if is_terminal():
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=title, title_justify="left", header_style="bold")
+        for name, right in zip(columns, numeric, strict=True):
+            table.add_column(name, justify="right" if right else "left", overflow="fold")
+        for row in materialised:
+            table.add_row(*(Text(cell) for cell in row))
+        Console().print(table)
+        return
+    if title:
+        print(title)
+    widths = [
+        max([_width(name), *(_width(row[place]) for row in materialised)])
+        for place, name in enumerate(columns)
+    ]
+    for row in [list(columns), *materialised]:
+        cells = [
+            " " * (width - _width(cell)) + cell if right else cell + " " * (width - _width(cell))
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ]
+        print("  ".join(cells).rstrip())
+
+
+def highlighted(context: str, start: int, end: int) -> str:
+    """`context` with the characters `start:end` marked: bold green on a terminal, [[ ]] in a pipe."""
+    before, answer, after = context[:start], context[start:end], context[end:]
+    if not answer:
+        return context
+    if sys.stdout.isatty():
+        return f"{before}\x1b[1;32m{answer}\x1b[0m{after}"
+    return f"{before}[[{answer}]]{after}"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4f}".rstrip("0").rstrip(".") if value == value else "NaN"
+    # A line break in a text would break the table.
+    return " ".join(str(value).split())
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.rstrip("x%").replace(",", "") or "0")
+    except ValueError:
+        return False
+    return True
+
+
+def _width(text: str) -> int:
+    """Columns that a terminal needs: wide characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if wide in "WF" else 1
+        for character in text
+        for wide in [unicodedata.east_asian_width(character)]
+    )
