@@ -1,3 +1,5 @@
+__all__: list[str]
+
 import os
 from typing import Any, final
 

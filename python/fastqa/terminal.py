@@ -1,4 +1,4 @@
-"""What commands print: tables and highlighted answers with rich on a terminal, plain text in a pipe."""
+"""What commands print: tables and highlighted answers on a terminal, plain text in a pipe."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def print_table(
 
 
 def highlighted(context: str, start: int, end: int) -> str:
-    """`context` with the characters `start:end` marked: bold green on a terminal, [[ ]] in a pipe."""
+    """`context` with the characters `start:end` marked: green on a terminal, [[ ]] in a pipe."""
     before, answer, after = context[:start], context[start:end], context[end:]
     if not answer:
         return context
@@ -96,7 +96,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.4f}".rstrip("0").rstrip(".") if value == value else "NaN"
+        return f"{value:.4f}".rstrip("0").rstrip(".")
     # A line break in a text would break the table.
     return " ".join(str(value).split())
 

@@ -4,7 +4,7 @@ use crate::Error;
 use crate::logit::Logit;
 use crate::nbest::{Accumulator, Entry};
 use crate::params::{NanPolicy, SpanParams};
-use crate::span::{Window, WindowSource, index32};
+use crate::span::{Window, WindowSource, in_order, index32};
 
 /// The five outputs of such a head, flat, row after row.
 pub struct Beam<'a, T> {
@@ -102,9 +102,10 @@ impl<T: Logit> WindowSource for Beam<'_, T> {
                 let (Some(start_token), Some(end_token)) = (start, end) else {
                     continue;
                 };
-                let in_order = end_token >= start_token
-                    && ((end_token - start_token) as usize) < params.max_answer_length;
-                if in_order && window.may_start(start_token) && window.may_end(end_token) {
+                if in_order(start_token, end_token, params)
+                    && window.may_start(start_token)
+                    && window.may_end(end_token)
+                {
                     let score = start_logit.plus(end_logit);
                     list.insert(Entry {
                         score: if score.is_nan() {

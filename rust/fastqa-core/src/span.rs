@@ -6,7 +6,7 @@ use crate::logit::{Logit, Logits, RowSource};
 use crate::nbest::{Accumulator, Entry};
 use crate::offsets::OffsetsRow;
 use crate::params::{Candidates, NanPolicy, SpanParams};
-use crate::topk::{TopScratch, top_n};
+use crate::topk::{TopScratch, first_maximum, top_n};
 
 /// One window as the search sees it.
 pub struct Window<'a> {
@@ -141,6 +141,25 @@ impl<S: RowSource> WindowSource for Logits<'_, S> {
                 )));
             }
         }
+        let floor = if params.only_above_null {
+            list.null_score()
+        } else {
+            None
+        };
+        if params.entries_per_example == 1
+            && let (Some(start), Some(end)) = (start.maximum(), end.maximum())
+            && window.may_start(start.token)
+            && window.may_end(end.token)
+            && in_order(start.token, end.token, params)
+        {
+            // The best start and the best end make a span: nothing in this window can beat it, and
+            // it comes first among equals. True of most windows that hold an answer.
+            let score = start.logit.plus(end.logit);
+            if list.score_to_beat().is_none_or(|beat| score > beat) {
+                offer(window, params, start, end, score, floor, list);
+            }
+            return Ok(());
+        }
         match params.candidates {
             Candidates::TopN => {
                 start.top(window, params, top, indices)?;
@@ -167,11 +186,6 @@ impl<S: RowSource> WindowSource for Logits<'_, S> {
                 }
             }
         }
-        let floor = if params.only_above_null {
-            list.null_score()
-        } else {
-            None
-        };
         match params.candidates {
             Candidates::TopN => sorted_pairs(window, params, starts, ends, floor, list),
             Candidates::All => all_pairs(window, params, starts, ends, floor, list),
@@ -212,6 +226,16 @@ impl<T: Logit> Row<'_, T> {
             let _ = top_n(arch, &finite, params.n_best_size, scratch, indices);
         }
         Ok(())
+    }
+
+    /// The best position; `None` also where a NaN needs a closer look.
+    #[inline(always)]
+    fn maximum(&self) -> Option<Candidate<T>> {
+        let token = first_maximum(Arch::new(), self.values).ok()??;
+        Some(Candidate {
+            logit: *self.values.get(token as usize)?,
+            token,
+        })
     }
 
     fn check_nan(&self, window: &Window<'_>, params: &SpanParams) -> Result<(), Error> {
@@ -321,9 +345,7 @@ fn offer<T: Logit>(
     } else {
         score
     };
-    let in_order =
-        end.token >= start.token && ((end.token - start.token) as usize) < params.max_answer_length;
-    if !in_order || floor.is_some_and(|null| score <= null) {
+    if !in_order(start.token, end.token, params) || floor.is_some_and(|null| score <= null) {
         return;
     }
     list.insert(Entry {
@@ -335,6 +357,12 @@ fn offer<T: Logit>(
         end_token: end.token,
         ..Entry::default()
     });
+}
+
+/// The end does not come before the start, and the span is not too long.
+#[inline(always)]
+pub(crate) fn in_order(start: u32, end: u32, params: &SpanParams) -> bool {
+    end >= start && ((end - start) as usize) < params.max_answer_length
 }
 
 /// Windows and positions are below 2^32, which `Windows::group` checked.

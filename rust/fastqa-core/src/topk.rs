@@ -8,7 +8,7 @@
 //! groups has an element at least that large. A scan keeps the elements not below the bound (about
 //! 30 of 384 for n = 20), and these are ranked by counting. Work per row of length L is about
 //! L/8 + G²/8 + L/8 + 30²/4 vector operations, without a branch that depends on the data.
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use crate::logit::Logit;
 
@@ -29,25 +29,49 @@ pub fn top_n<T: Logit>(
     scratch: &mut TopScratch<T>,
     out: &mut Vec<u32>,
 ) -> Result<(), usize> {
-    arch.dispatch(
-        #[inline(always)]
-        || {
-            // 1.5 n groups keep both the bound tight and its search short.
-            match n {
-                0 => {
-                    out.clear();
-                    row.iter()
-                        .position(|value| value.is_nan())
-                        .map_or(Ok(()), Err)
-                }
-                1..=10 => select::<T, 16>(row, n, scratch, out),
-                11..=21 => select::<T, 32>(row, n, scratch, out),
-                22..=42 => select::<T, 64>(row, n, scratch, out),
-                43..=170 => select::<T, 256>(row, n, scratch, out),
-                _ => select::<T, 0>(row, n, scratch, out),
+    arch.dispatch(TopN {
+        row,
+        n,
+        scratch,
+        out,
+    })
+}
+
+/// A struct and not a closure: only so is everything inlined into the function that is compiled for
+/// the CPU at hand (a closure stayed outside of it, and SSE2).
+struct TopN<'a, T: Logit> {
+    row: &'a [T],
+    n: usize,
+    scratch: &'a mut TopScratch<T>,
+    out: &'a mut Vec<u32>,
+}
+
+impl<T: Logit> WithSimd for TopN<'_, T> {
+    type Output = Result<(), usize>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> Self::Output {
+        let Self {
+            row,
+            n,
+            scratch,
+            out,
+        } = self;
+        // 1.5 n groups keep both the bound tight and its search short.
+        match n {
+            0 => {
+                out.clear();
+                row.iter()
+                    .position(|value| value.is_nan())
+                    .map_or(Ok(()), Err)
             }
-        },
-    )
+            1..=10 => select::<T, 16>(row, n, scratch, out),
+            11..=21 => select::<T, 32>(row, n, scratch, out),
+            22..=42 => select::<T, 64>(row, n, scratch, out),
+            43..=170 => select::<T, 256>(row, n, scratch, out),
+            _ => select::<T, 0>(row, n, scratch, out),
+        }
+    }
 }
 
 #[inline(always)]
@@ -72,8 +96,11 @@ fn select<T: Logit, const G: usize>(
     if keys.len() <= 64 {
         out.resize(wanted, 0);
         for &key in keys.iter() {
-            let rank: usize = keys.iter().map(|&other| usize::from(other > key)).sum();
-            if let Some(slot) = out.get_mut(rank) {
+            // Wrapping: an overflow check in each step would keep this loop from becoming SIMD.
+            let rank = keys.iter().fold(0_u32, |rank, &other| {
+                rank.wrapping_add(u32::from(other > key))
+            });
+            if let Some(slot) = out.get_mut(rank as usize) {
                 *slot = T::index(key);
             }
         }
@@ -105,10 +132,9 @@ fn lower_bound<T: Logit, const G: usize>(row: &[T], n: usize) -> T {
     let mut bound = T::NEGATIVE_INFINITY;
     let mut fewest = 0_u32;
     for &candidate in &maxima {
-        let greater: u32 = maxima
-            .iter()
-            .map(|&other| u32::from(other > candidate))
-            .sum();
+        let greater = maxima.iter().fold(0_u32, |count, &other| {
+            count.wrapping_add(u32::from(other > candidate))
+        });
         // Of those with fewer than n greater ones, the one with the most greater is the smallest.
         if (greater as usize) < n && greater >= fewest {
             fewest = greater;
@@ -155,6 +181,58 @@ fn survivors<T: Logit>(row: &[T], bound: T, keys: &mut [T::Key]) -> Result<usize
     Ok(count)
 }
 
+/// The position of the largest value, the first of equals: what [`top_n`] puts first, for less.
+///
+/// # Errors
+/// The position of the first NaN, if the row has one.
+pub fn first_maximum<T: Logit>(arch: Arch, row: &[T]) -> Result<Option<u32>, usize> {
+    arch.dispatch(FirstMaximum(row))
+}
+
+struct FirstMaximum<'a, T>(&'a [T]);
+
+impl<T: Logit> WithSimd for FirstMaximum<'_, T> {
+    type Output = Result<Option<u32>, usize>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> Self::Output {
+        const LANES: usize = 32;
+        let row = self.0;
+        let mut maxima = [T::NEGATIVE_INFINITY; LANES];
+        let mut nan = [false; LANES];
+        for block in row.chunks(LANES) {
+            for ((maximum, nan), &value) in maxima.iter_mut().zip(&mut nan).zip(block) {
+                *maximum = if value > *maximum { value } else { *maximum };
+                *nan |= value.is_nan();
+            }
+        }
+        if nan.contains(&true) {
+            return Err(row
+                .iter()
+                .position(|value| value.is_nan())
+                .unwrap_or_default());
+        }
+        let maximum = maxima.iter().fold(T::NEGATIVE_INFINITY, |most, &value| {
+            if value > most { value } else { most }
+        });
+        let mut position = 0_u32;
+        for block in row.chunks(LANES) {
+            if block
+                .iter()
+                .fold(false, |any, &value| any | (value == maximum))
+            {
+                let offset = block
+                    .iter()
+                    .position(|&value| value == maximum)
+                    .unwrap_or_default();
+                return Ok(Some(position.wrapping_add(offset as u32)));
+            }
+            position = position.wrapping_add(LANES as u32);
+        }
+        Ok(None)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,6 +261,7 @@ mod tests {
             n in prop_oneof![0_usize..50, 0_usize..800],
         ) {
             prop_assert_eq!(top(&row, n), Ok(by_sorting(&row, n)));
+            prop_assert_eq!(first_maximum(Arch::new(), &row), Ok(by_sorting(&row, 1).first().copied()));
             let wide: Vec<f64> = row.iter().map(|&value| f64::from(value)).collect();
             let mut out = Vec::new();
             prop_assert_eq!(top_n(Arch::new(), &wide, n, &mut TopScratch::default(), &mut out), Ok(()));
@@ -194,6 +273,7 @@ mod tests {
             let at = at % row.len();
             row[at] = f32::NAN;
             prop_assert_eq!(top(&row, n), Err(at));
+            prop_assert_eq!(first_maximum(Arch::new(), &row), Err(at));
         }
     }
 }
