@@ -20,10 +20,15 @@ from fastqa.postprocessing import (
 )
 
 if TYPE_CHECKING:
-    pass
+    from fastqa.data import load_qa_dataset
+    from fastqa.features import prepare_train_features, prepare_validation_features
 
 #: Public names that are loaded on first use, by module.
-_LAZY: dict[str, str] = {}
+_LAZY: dict[str, str] = {
+    "load_qa_dataset": "fastqa.data",
+    "prepare_train_features": "fastqa.features",
+    "prepare_validation_features": "fastqa.features",
+}
 
 __all__ = [
     "FastqaWarning",
@@ -31,10 +36,13 @@ __all__ = [
     "NBest",
     "SpanParams",
     "__version__",
+    "load_qa_dataset",
     "num_threads",
     "postprocess",
     "postprocess_qa_predictions",
     "postprocess_qa_predictions_with_beam_search",
+    "prepare_train_features",
+    "prepare_validation_features",
     "search",
     "set_num_threads",
 ]

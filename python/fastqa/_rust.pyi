@@ -16,6 +16,30 @@ class InternalError(RuntimeError): ...
 
 def num_threads() -> int: ...
 def set_num_threads(threads: int) -> None: ...
+def assemble_windows(
+    question_ids: npt.NDArray[np.int32],
+    question_starts: npt.NDArray[np.int64],
+    context_ids: npt.NDArray[np.int32],
+    context_starts: npt.NDArray[np.int64],
+    context_offsets: npt.NDArray[np.int32],
+    context_of: npt.NDArray[np.int64],
+    template: tuple[list[tuple[list[int], list[int]]], int, int, bool],
+    max_length: int,
+    doc_stride: int,
+    hop: int | None = None,
+    max_question_length: int | None = None,
+    padding: tuple[int, int, bool] | None = None,
+) -> tuple[Any, Any, Any, Any, Any, Any, Any, int]: ...
+def label_windows(
+    input_ids: npt.NDArray[np.int32],
+    offsets: npt.NDArray[np.int32],
+    starts: npt.NDArray[np.int64],
+    example: npt.NDArray[np.int64],
+    context_span: npt.NDArray[np.int64],
+    answer_start: npt.NDArray[np.int64],
+    answer_end: npt.NDArray[np.int64],
+    null_tokens: list[int],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]: ...
 def flatten_offsets(
     column: Any,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]: ...

@@ -8,6 +8,7 @@ pub mod columns;
 pub mod error;
 pub mod files;
 pub mod json;
+pub mod labels;
 pub mod logit;
 pub mod mapping;
 pub mod nbest;
@@ -18,5 +19,6 @@ pub mod search;
 pub mod span;
 pub mod text;
 pub mod topk;
+pub mod windows;
 
 pub use error::Error;

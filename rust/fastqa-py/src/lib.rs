@@ -3,6 +3,7 @@
 
 mod arrays;
 mod error;
+mod features;
 mod nbest;
 mod search;
 mod threads;
@@ -16,6 +17,8 @@ mod _rust {
     use crate::arrays::flatten_offsets;
     #[pymodule_export]
     use crate::error::InternalError;
+    #[pymodule_export]
+    use crate::features::{assemble_windows, label_windows};
     #[pymodule_export]
     use crate::nbest::{NBestStore, decode_strings};
     #[pymodule_export]

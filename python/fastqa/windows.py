@@ -1,0 +1,82 @@
+"""Windows (features) as flat NumPy arrays, and the options that shape them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class WindowOptions:
+    """The shape of windows; see `prepare_train_features` for the meaning of each field."""
+
+    max_length: int = 384
+    doc_stride: int = 128
+    hop: int | None = None
+    padding: bool | str = False
+    max_question_length: int | None = None
+
+    def __post_init__(self) -> None:
+        """Reject what Rust's unsigned integers would reject less clearly."""
+        for name in ("max_length", "doc_stride", "hop", "max_question_length"):
+            value = getattr(self, name)
+            least = 0 if name == "doc_stride" else 1
+            if value is not None and (not hasattr(value, "__index__") or int(value) < least):
+                raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
+        if self.padding not in (False, "max_length"):
+            raise ValueError(
+                f"padding must be False (pad each batch in the collator) or 'max_length', "
+                f"got {self.padding!r}"
+            )
+
+
+@dataclass
+class Windows:
+    """Windows end to end; tokens of window `w` are `starts[w]:starts[w + 1]`.
+
+    `input_ids` int32, `token_type_ids` and `attention_mask` int8, `offsets` int32 `[n_tokens, 2]`
+    (characters of the context; zeros elsewhere), `starts` int64 `[n_windows + 1]`, `example` int64
+    `[n_windows]`, `context_span` int64 `[n_windows, 2]` (tokens of the window).
+    """
+
+    input_ids: npt.NDArray[np.int32]
+    token_type_ids: npt.NDArray[np.int8]
+    attention_mask: npt.NDArray[np.int8]
+    offsets: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int64]
+    example: npt.NDArray[np.int64]
+    context_span: npt.NDArray[np.int64]
+    cut_questions: int
+
+    def in_context(self) -> npt.NDArray[np.bool_]:
+        """Which tokens are context."""
+        change = np.zeros(len(self.input_ids) + 1, dtype=np.int8)
+        # A window without context opens and closes at one place: add, not assign.
+        np.add.at(change, self.starts[:-1] + self.context_span[:, 0], 1)
+        np.add.at(change, self.starts[:-1] + self.context_span[:, 1], -1)
+        return np.cumsum(change[:-1], dtype=np.int8).astype(bool)
+
+
+def empty_windows() -> Windows:
+    """Windows of no examples."""
+    ids, mask = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int8)
+    pairs, spans = np.zeros((0, 2), dtype=np.int32), np.zeros((0, 2), dtype=np.int64)
+    starts, example = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    return Windows(ids, mask, mask, pairs, starts, example, spans, cut_questions=0)
+
+
+def flat_ids(encodings: Sequence[Any]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    starts = np.zeros(len(encodings) + 1, dtype=np.int64)
+    np.cumsum([len(encoding) for encoding in encodings], out=starts[1:])
+    ids = chain.from_iterable(encoding.ids for encoding in encodings)
+    return np.fromiter(ids, dtype=np.int32, count=int(starts[-1])), starts
+
+
+def flat_offsets(encodings: Sequence[Any], tokens: int) -> npt.NDArray[np.int32]:
+    pairs = chain.from_iterable(encoding.offsets for encoding in encodings)
+    return np.fromiter(chain.from_iterable(pairs), dtype=np.int32, count=2 * tokens)
