@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastqa._rust import InternalError, __version__, num_threads, set_num_threads
 from fastqa.errors import FastqaWarning
+from fastqa.metrics import normalize_answer, squad, squad_v2
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
 from fastqa.postprocessing import (
@@ -18,6 +19,7 @@ from fastqa.postprocessing import (
     postprocess_qa_predictions_with_beam_search,
     search,
 )
+from fastqa.scores import Scores, score
 
 if TYPE_CHECKING:
     pass
@@ -29,14 +31,19 @@ __all__ = [
     "FastqaWarning",
     "InternalError",
     "NBest",
+    "Scores",
     "SpanParams",
     "__version__",
+    "normalize_answer",
     "num_threads",
     "postprocess",
     "postprocess_qa_predictions",
     "postprocess_qa_predictions_with_beam_search",
+    "score",
     "search",
     "set_num_threads",
+    "squad",
+    "squad_v2",
 ]
 
 

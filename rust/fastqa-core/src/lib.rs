@@ -11,11 +11,15 @@ pub mod json;
 pub mod logit;
 pub mod mapping;
 pub mod nbest;
+pub mod normalize;
 pub mod offsets;
 pub mod parallel;
 pub mod params;
+pub mod pystring;
+pub mod score;
 pub mod search;
 pub mod span;
+pub mod styles;
 pub mod text;
 pub mod topk;
 
