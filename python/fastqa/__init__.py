@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fastqa._predictions import Predictions, with_null_odds
 from fastqa._rust import InternalError, __version__, num_threads, set_num_threads
 from fastqa.errors import FastqaWarning
 from fastqa.metrics import normalize_answer, squad, squad_v2
@@ -31,6 +32,7 @@ __all__ = [
     "FastqaWarning",
     "InternalError",
     "NBest",
+    "Predictions",
     "Scores",
     "SpanParams",
     "__version__",
@@ -44,6 +46,7 @@ __all__ = [
     "set_num_threads",
     "squad",
     "squad_v2",
+    "with_null_odds",
 ]
 
 

@@ -77,3 +77,24 @@ def _string_keys(by_id: dict[Any, Any]) -> dict[str, Any]:
     if set(map(type, by_id)) <= {str}:
         return by_id
     return {str(id_): value for id_, value in by_id.items()}
+
+
+def with_null_odds(predictions: Any, null_odds: Mapping[Any, float]) -> Predictions:
+    """Predictions with real no-answer probabilities, from `null_odds.json` or `NBest.null_odds`.
+
+    Null odds are differences of scores (null minus best answer), so log-odds: the probability is
+    their sigmoid, and the odds' threshold 0.0 becomes 0.5.
+
+    Args:
+        predictions: As for `fastqa.squad_v2`.
+        null_odds: Id -> score difference.
+
+    Returns:
+        What `score` and `squad_v2` take as predictions.
+    """
+    odds = np.array(list(null_odds.values()), np.float64)
+    # Each branch only ever takes exp of what is not positive: no overflow.
+    small = np.exp(-np.abs(odds))
+    probabilities = np.where(odds >= 0, 1.0, small) / (1.0 + small)
+    by_id = dict(zip(null_odds, probabilities.tolist(), strict=True))
+    return read_predictions(predictions).with_probabilities(by_id)

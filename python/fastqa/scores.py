@@ -11,7 +11,13 @@ from fastqa import _rust
 from fastqa._predictions import Predictions, read_predictions
 from fastqa._references import Integers, References, read_references
 from fastqa.errors import warn
-from fastqa.thresholds import best_thresholds
+from fastqa.thresholds import (
+    HeldOut,
+    average_precision,
+    best_thresholds,
+    held_out_thresholds,
+    random_parts,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +25,13 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Missing = Literal["zero", "skip", "error"]
 
-#: Styles that tell answerable from unanswerable questions and use SQuAD 2.0's keys.
-_NO_ANSWER_STYLES = ("squad2",)
+STYLES = ("squad1", "squad2", "mlqa", "cmrc2018", "korquad", "mrqa", "characters")
+#: The style of a language when none is named: an official script where there is one.
+_STYLE_OF_LANGUAGE = {
+    **dict.fromkeys(["ar", "de", "es", "hi", "vi", "zh"], "mlqa"),
+    **dict.fromkeys(["ja", "th"], "characters"),
+    "ko": "korquad",
+}
 
 
 @dataclass(frozen=True)
@@ -100,12 +111,15 @@ class Scores:
         )
 
     def summary(self, no_answer_threshold: float = 1.0) -> dict[str, float]:
-        """The official script's keys, 0 to 100, in its order: `exact_match` and `f1`, or for
-        SQuAD 2.0 `exact`, `f1`, `total` and the same for `HasAns_` and `NoAns_` questions."""
+        """The official script's keys, 0 to 100, in its order: `exact_match` and `f1`; for SQuAD 2.0
+        `exact`, `f1`, `total` and the same for `HasAns_` and `NoAns_` questions; for CMRC 2018
+        `AVERAGE`, `F1`, `EM`, `TOTAL`, `SKIP`."""
         total = len(self)
         if total == 0:
             raise ValueError("there is no question to score: references or predictions are empty")
-        if self.style not in _NO_ANSWER_STYLES:
+        if self.style == "cmrc2018":
+            return self._cmrc_summary(total)
+        if self.style != "squad2":
             # A running sum, as the script's `+=`; np.sum adds pairwise and ends differently.
             exact, f1 = (float(np.cumsum(column)[-1]) for column in (self.exact, self.f1))
             return {"exact_match": 100.0 * exact / total, "f1": 100.0 * f1 / total}
@@ -117,15 +131,24 @@ class Scores:
                 result |= {f"{prefix}_{name}": value for name, value in part.items()}
         return result
 
+    def _cmrc_summary(self, total: int) -> dict[str, float]:
+        """The script prints these with three decimals, as strings."""
+        f1 = 100.0 * float(np.cumsum(self.f1)[-1]) / total
+        exact = 100.0 * np.count_nonzero(self.exact) / total
+        skipped = sum(prediction is None for prediction in self.predictions)
+        return {
+            "AVERAGE": (exact + f1) * 0.5,
+            "F1": f1,
+            "EM": exact,
+            "TOTAL": total,
+            "SKIP": skipped,
+        }
+
     def best(self, ties: Literal["together", "split"] = "together") -> dict[str, float]:
         """`best_exact`, `best_exact_thresh`, `best_f1`, `best_f1_thresh` (see `thresholds`)."""
-        if self.no_answer_probability is None:
-            raise ValueError(
-                "the predictions have no no-answer probabilities to put a threshold on"
-            )
         return best_thresholds(
             {"exact": self.exact, "f1": self.f1},
-            self.no_answer_probability,
+            self._probabilities(),
             self.has_answer,
             answered=np.array([bool(text) for text in self.predictions]),
             unanswerable=int(
@@ -134,6 +157,44 @@ class Scores:
             order=self.prediction_order,
             ties=ties,
         )
+
+    def average_precision(self) -> dict[str, float]:
+        """`pr_exact_ap`, `pr_f1_ap`, `pr_oracle_ap` as the official SQuAD 2.0 script has them."""
+        return average_precision(
+            {"exact": self.exact, "f1": self.f1},
+            self._probabilities(),
+            self.has_answer,
+            answerable=int(np.count_nonzero(np.diff(self.references.offsets))),
+            order=self.prediction_order,
+        )
+
+    def held_out(
+        self, metric: Literal["exact", "f1"] = "f1", *, parts: int = 2, seed: int = 0
+    ) -> list[HeldOut]:
+        """The no-answer threshold chosen on all parts of the questions but one, reported on that
+        one. Parts are made of whole articles where the references tell them, else of contexts."""
+        return held_out_thresholds(
+            getattr(self, metric),
+            self._probabilities(),
+            self.has_answer,
+            random_parts(self.cluster("title", "context"), parts, seed),
+        )
+
+    def cluster(self, *names: str) -> Integers:
+        """Cluster number of each question by the first of these that the references have
+        ("title", "context"); each question alone when they have none."""
+        for name in names:
+            if name in self.references.clusters:
+                return self.references.clusters[name]()[self.positions]
+        return np.arange(len(self))
+
+    def _probabilities(self) -> Floats:
+        if self.no_answer_probability is None:
+            raise ValueError(
+                "the predictions have no no-answer probabilities: pass records with the key "
+                "'no_answer_probability', or fastqa.with_null_odds(predictions, null_odds)"
+            )
+        return self.no_answer_probability
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row a question: id, prediction, gold (the best one), exact, f1, category."""
@@ -184,7 +245,7 @@ def score(
     predictions: Any,
     references: Any,
     *,
-    style: str = "squad1",
+    style: str | None = None,
     lang: str | None = None,
     missing: Missing | None = None,
 ) -> Scores:
@@ -196,8 +257,11 @@ def score(
             Ids that the references do not have are ignored.
         references: A `datasets.Dataset`, rows or columns with `id` and `answers`, SQuAD JSON, or a
             dict from id to gold texts.
-        style: Whose rules: "squad1" or "squad2".
-        lang: Language code, for the styles that know several.
+        style: Whose rules (SEMANTICS 2.6): "squad1", "squad2", "mrqa" (as "squad1"), "mlqa" (needs
+            `lang`: ar, de, en, es, hi, vi, zh), "cmrc2018" (Chinese), "korquad" (Korean) or
+            "characters" (ours, for Thai and Japanese: characters without punctuation and spaces).
+            Default: the style of `lang`, "squad1" without.
+        lang: Language code of the answers.
         missing: What a question without prediction gets: "zero", "skip" (it is left out of the
             total, with a warning) or "error" (KeyError). Default: what the style's official script
             does, without its crash: "skip" for "squad2", else "zero".
@@ -212,7 +276,8 @@ def score(
     """
     read = read_references(references)
     given = read_predictions(predictions)
-    if style in _NO_ANSWER_STYLES:
+    style = style or _STYLE_OF_LANGUAGE.get(lang or "en", "squad1")
+    if style == "squad2":
         read = read.last_of_each_id()
     elif len(read) and not (counts := np.diff(read.offsets)).all():
         first = int(np.argmin(counts))
@@ -221,7 +286,7 @@ def score(
             f"questions), but style {style!r} needs one for each; for data with unanswerable "
             "questions use fastqa.squad_v2 or style='squad2'"
         )
-    policy: Missing = missing or ("skip" if style in _NO_ANSWER_STYLES else "zero")
+    policy: Missing = missing or ("skip" if style == "squad2" else "zero")
     if policy not in ("zero", "skip", "error"):
         raise ValueError(f"missing is {missing!r}, expected 'zero', 'skip' or 'error'")
     texts = given.for_ids(read.ids)

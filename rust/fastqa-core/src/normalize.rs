@@ -11,8 +11,6 @@ use crate::pystring::{Tables, is_ascii_space};
 pub struct Normalized {
     /// The text that exact match compares.
     pub text: Vec<u8>,
-    /// What the bounds of the tokens point into, when that is not `text`.
-    pub source: Option<Vec<u8>>,
     /// Byte ranges of the tokens that F1 compares.
     pub bounds: Vec<(usize, usize)>,
     lowered: String,
@@ -23,11 +21,7 @@ impl Normalized {
     #[inline]
     pub fn token(&self, index: usize) -> &[u8] {
         let (start, end) = self.bounds.get(index).copied().unwrap_or_default();
-        self.source
-            .as_ref()
-            .unwrap_or(&self.text)
-            .get(start..end)
-            .unwrap_or_default()
+        self.text.get(start..end).unwrap_or_default()
     }
 
     /// The tokens that F1 compares.
@@ -40,10 +34,18 @@ impl Normalized {
         String::from_utf8_lossy(&self.text).into_owned()
     }
 
+    /// Every character but the spaces between tokens becomes a token.
+    pub(crate) fn cut_into_characters(&mut self) {
+        self.bounds.clear();
+        let text = String::from_utf8_lossy(&self.text);
+        let characters = text.char_indices().filter(|(_, c)| *c != ' ');
+        self.bounds
+            .extend(characters.map(|(at, c)| (at, at + c.len_utf8())));
+    }
+
     /// Empty, keeping the memory.
     pub fn clear(&mut self) {
         self.text.clear();
-        self.source = None;
         self.bounds.clear();
     }
 }
@@ -84,11 +86,7 @@ pub fn squad(text: &str, tables: &Tables, into: &mut Normalized) {
     let mut lowered = std::mem::take(&mut into.lowered);
     lowered.clear();
     tables.lower(text, &mut lowered);
-    let mut builder = Builder {
-        into,
-        token: 0,
-        run: None,
-    };
+    let mut builder = Builder::new(into);
     for c in lowered.chars() {
         if c.is_ascii_punctuation() {
             continue;
@@ -146,7 +144,15 @@ pub(crate) struct Builder<'a> {
     pub(crate) run: Option<usize>,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    pub(crate) fn new(into: &'a mut Normalized) -> Self {
+        Self {
+            into,
+            token: 0,
+            run: None,
+        }
+    }
+
     #[inline]
     pub(crate) fn word(&mut self, c: char) {
         self.run.get_or_insert(self.into.text.len());
@@ -158,6 +164,16 @@ impl Builder<'_> {
         self.into
             .text
             .extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+
+    /// Take back the last character of the token in progress, if it is `c`.
+    pub(crate) fn drop_last(&mut self, c: char) -> bool {
+        let open = self.into.text.get(self.token..).unwrap_or_default();
+        let found = open.ends_with(c.encode_utf8(&mut [0; 4]).as_bytes());
+        if found {
+            self.into.text.truncate(self.into.text.len() - c.len_utf8());
+        }
+        found
     }
 
     /// The run of `\w` characters ends: an article is replaced by a space, so it ends the token.
@@ -189,28 +205,6 @@ impl Builder<'_> {
             self.into.text.pop();
         }
     }
-}
-
-/// `" ".join(text.split())`, as Python splits.
-pub fn join_split(text: &str, tables: &Tables, into: &mut Normalized) {
-    let mut builder = Builder {
-        into,
-        token: 0,
-        run: None,
-    };
-    for c in text.chars() {
-        let space = if c.is_ascii() {
-            is_ascii_space(c as u8)
-        } else {
-            tables.is_space(c)
-        };
-        if space {
-            builder.close_token()
-        } else {
-            builder.push(c)
-        }
-    }
-    builder.finish(&[]);
 }
 
 #[cfg(test)]
