@@ -8,8 +8,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fastqa._predictions import Predictions, with_null_odds
 from fastqa._rust import InternalError, __version__, num_threads, set_num_threads
 from fastqa.errors import FastqaWarning
+from fastqa.metrics import normalize_answer, squad, squad_v2
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
 from fastqa.postprocessing import (
@@ -18,6 +20,7 @@ from fastqa.postprocessing import (
     postprocess_qa_predictions_with_beam_search,
     search,
 )
+from fastqa.scores import Scores, score
 
 if TYPE_CHECKING:
     from fastqa.data import load_qa_dataset
@@ -34,17 +37,24 @@ __all__ = [
     "FastqaWarning",
     "InternalError",
     "NBest",
+    "Predictions",
+    "Scores",
     "SpanParams",
     "__version__",
     "load_qa_dataset",
+    "normalize_answer",
     "num_threads",
     "postprocess",
     "postprocess_qa_predictions",
     "postprocess_qa_predictions_with_beam_search",
     "prepare_train_features",
     "prepare_validation_features",
+    "score",
     "search",
     "set_num_threads",
+    "squad",
+    "squad_v2",
+    "with_null_odds",
 ]
 
 

@@ -1,6 +1,7 @@
 __all__: list[str]
 
 import os
+from collections.abc import Iterable
 from typing import Any, final
 
 import numpy as np
@@ -81,3 +82,19 @@ class NBestStore:
         order: npt.NDArray[np.uint32] | None,
         logit_names: tuple[str, str],
     ) -> None: ...
+
+_Texts = Iterable[str] | tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+
+def normalize_answers(
+    texts: _Texts, style: str = "squad1", language: str | None = None
+) -> list[str]: ...
+def score_answers(
+    predictions: Iterable[str | None],
+    golds: _Texts,
+    offsets: npt.NDArray[np.int64],
+    style: str = "squad1",
+    language: str | None = None,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]: ...
+def gold_columns(
+    rows: list[Any],
+) -> tuple[list[str], list[str], npt.NDArray[np.int64]] | None: ...

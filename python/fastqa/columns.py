@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastqa import _rust
-from fastqa.errors import missing_extra
+from fastqa.optional import require
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -214,11 +214,7 @@ def _is_arrow_column(column: Any) -> bool:
 
 
 def _pyarrow() -> Any:
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise missing_extra("this kind of table", "report", error) from None
-    return pyarrow
+    return require("pyarrow", "report")
 
 
 def _chunks(column: Any) -> list[pa.Array]:

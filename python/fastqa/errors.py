@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastqa._rust import InternalError
 
-__all__ = ["FastqaWarning", "InternalError", "missing_extra", "warn"]
+__all__ = ["FastqaWarning", "InternalError", "warn"]
 
 _PACKAGE = str(Path(__file__).parent)
 
@@ -23,10 +23,3 @@ def warn(text: str) -> None:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame, level = frame.f_back, level + 1
     warnings.warn(text, FastqaWarning, stacklevel=level - 1)
-
-
-def missing_extra(what: str, extra: str, error: ImportError) -> ImportError:
-    """The one-line error for a package that only an extra installs."""
-    return ImportError(
-        f"{what} needs the package {error.name!r}: pip install 'fastqa[{extra}]'", name=error.name
-    )

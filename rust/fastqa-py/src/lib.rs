@@ -5,7 +5,10 @@ mod arrays;
 mod error;
 mod features;
 mod nbest;
+mod rows;
+mod score;
 mod search;
+mod text;
 mod threads;
 
 /// Private extension module of the Python package `fastqa`.
@@ -21,6 +24,10 @@ mod _rust {
     use crate::features::{assemble_windows, label_windows};
     #[pymodule_export]
     use crate::nbest::{NBestStore, decode_strings};
+    #[pymodule_export]
+    use crate::rows::gold_columns;
+    #[pymodule_export]
+    use crate::score::{normalize_answers, score_answers};
     #[pymodule_export]
     use crate::search::{match_ids, search};
     #[pymodule_export]

@@ -1,0 +1,92 @@
+//! Normalisation and per-question scores, from Python.
+use fastqa_core::normalize::Normalized;
+use fastqa_core::score::{self, Questions};
+use fastqa_core::styles::Style;
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::error::{guard, to_pyerr};
+use crate::text::{OptionalTexts, Texts, tables};
+
+/// Exact match, F1 and index of the best gold answer, one entry a question.
+type Columns<'py> = (
+    Bound<'py, PyArray1<f64>>,
+    Bound<'py, PyArray1<f64>>,
+    Bound<'py, PyArray1<i64>>,
+);
+
+/// Normalise each text as `style` does before comparing.
+#[pyfunction]
+#[pyo3(signature = (texts, style="squad1", language=None))]
+pub fn normalize_answers(
+    py: Python<'_>,
+    texts: Texts<'_>,
+    style: &str,
+    language: Option<&str>,
+) -> PyResult<Vec<String>> {
+    let style = Style::parse(style, language).map_err(to_pyerr)?;
+    let views = texts.views()?;
+    let tables = tables(py, views.iter().copied())?;
+    guard(py, || {
+        let mut into = Normalized::default();
+        let normalize = |text: &&str| {
+            style.normalize(text, &tables, &mut into);
+            into.to_text()
+        };
+        Ok(views.iter().map(normalize).collect())
+    })
+}
+
+/// Score predictions against gold answers; a missing prediction is `None` and gives NaN, NaN, -1.
+#[pyfunction]
+#[pyo3(signature = (predictions, golds, offsets, style="squad1", language=None))]
+pub fn score_answers<'py>(
+    py: Python<'py>,
+    predictions: OptionalTexts,
+    golds: Texts<'py>,
+    offsets: PyReadonlyArray1<'py, i64>,
+    style: &str,
+    language: Option<&str>,
+) -> PyResult<Columns<'py>> {
+    let style = Style::parse(style, language).map_err(to_pyerr)?;
+    let offsets: Option<Vec<usize>> = offsets
+        .as_slice()?
+        .iter()
+        .map(|&offset| usize::try_from(offset).ok())
+        .collect();
+    let offsets = offsets.ok_or_else(|| PyValueError::new_err("offsets must not be negative"))?;
+    let golds = golds.views()?;
+    let predictions = predictions.views();
+    let texts = predictions
+        .iter()
+        .copied()
+        .flatten()
+        .chain(golds.iter().copied());
+    let tables = tables(py, texts)?;
+    let scores = guard(py, || {
+        let questions = Questions {
+            predictions: &predictions,
+            golds: &golds,
+            offsets: &offsets,
+        };
+        score::score(questions, style, &tables)
+    })?;
+    Ok((
+        scores
+            .iter()
+            .map(|score| score.exact)
+            .collect::<Vec<_>>()
+            .into_pyarray(py),
+        scores
+            .iter()
+            .map(|score| score.f1)
+            .collect::<Vec<_>>()
+            .into_pyarray(py),
+        scores
+            .iter()
+            .map(|score| score.gold)
+            .collect::<Vec<_>>()
+            .into_pyarray(py),
+    ))
+}

@@ -1,0 +1,201 @@
+//! Python strings and Arrow string buffers as `&str`, without copying, and the Unicode tables that
+//! they need.
+use std::sync::Arc;
+
+use fastqa_core::pystring::{Bits, Block, Tables};
+use numpy::PyReadonlyArray1;
+use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::PyString;
+
+/// One text that outlives the interpreter being left.
+pub enum Text {
+    /// The UTF-8 form that the Python string itself keeps.
+    Backed(PyBackedStr),
+    /// A copy, for a string with lone surrogates, which UTF-8 does not have.
+    Owned(String),
+}
+
+impl Text {
+    /// The text of a Python string.
+    pub fn of(string: &Bound<'_, PyString>) -> PyResult<Self> {
+        match PyBackedStr::try_from(string.clone()) {
+            Ok(text) => Ok(Self::Backed(text)),
+            Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(string.py()) => {
+                without_surrogates(string).map(Self::Owned)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As Rust sees it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Backed(text) => text,
+            Self::Owned(text) => text,
+        }
+    }
+}
+
+/// Lone surrogates become the last 2,048 private-use characters: one for one, and like a surrogate
+/// these are neither letters nor spaces nor punctuation and have no case, so every score stays.
+fn without_surrogates(string: &Bound<'_, PyString>) -> PyResult<String> {
+    let bytes: Vec<u8> = string
+        .call_method1("encode", ("utf-32-le", "surrogatepass"))?
+        .extract()?;
+    let replaced = bytes.chunks_exact(4).map(|unit| {
+        let point = unit
+            .iter()
+            .rev()
+            .fold(0_u32, |point, &byte| point << 8 | u32::from(byte));
+        char::from_u32(point).or_else(|| char::from_u32(0x10_f800 + (point & 0x7ff)))
+    });
+    replaced
+        .collect::<Option<String>>()
+        .ok_or_else(|| PyValueError::new_err("not a valid string"))
+}
+
+/// A column of texts: a list of `str`, or Arrow's UTF-8 bytes with offsets.
+pub enum Texts<'py> {
+    /// One Python string each.
+    List(Vec<Text>),
+    /// `bytes[offsets[i]..offsets[i + 1]]`.
+    Arrow {
+        /// UTF-8.
+        bytes: PyReadonlyArray1<'py, u8>,
+        /// Ascending, one entry more than there are texts.
+        offsets: PyReadonlyArray1<'py, i64>,
+    },
+}
+
+impl<'py> FromPyObject<'_, 'py> for Texts<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok((bytes, offsets)) = object.extract() {
+            return Ok(Self::Arrow { bytes, offsets });
+        }
+        let texts = object.try_iter()?.enumerate().map(|(index, item)| {
+            let item = item?;
+            let string = item
+                .cast::<PyString>()
+                .map_err(|_| not_a_string(&item, index))?;
+            Text::of(string)
+        });
+        texts.collect::<PyResult<_>>().map(Self::List)
+    }
+}
+
+fn not_a_string(item: &Bound<'_, PyAny>, index: usize) -> PyErr {
+    let kind = item
+        .get_type()
+        .name()
+        .map_or_else(|_| "?".to_owned(), |name| name.to_string());
+    PyTypeError::new_err(format!("text {index} is {kind}, expected str"))
+}
+
+impl Texts<'_> {
+    /// Borrow every text; Arrow buffers are checked to be UTF-8 and in range.
+    pub fn views(&self) -> PyResult<Vec<&str>> {
+        match self {
+            Self::List(texts) => Ok(texts.iter().map(Text::as_str).collect()),
+            Self::Arrow { bytes, offsets } => {
+                let (bytes, offsets) = (bytes.as_slice()?, offsets.as_slice()?);
+                let text = std::str::from_utf8(bytes)
+                    .map_err(|error| PyValueError::new_err(error.to_string()))?;
+                let view = |pair: &[i64]| -> Option<&str> {
+                    let [start, end] = pair else { return None };
+                    text.get(usize::try_from(*start).ok()?..usize::try_from(*end).ok()?)
+                };
+                let views: Option<Vec<&str>> = offsets.windows(2).map(view).collect();
+                views.ok_or_else(|| {
+                    PyValueError::new_err("text offsets do not fit the bytes that they point into")
+                })
+            }
+        }
+    }
+}
+
+/// Texts of which some may be missing (`None`).
+pub struct OptionalTexts(Vec<Option<Text>>);
+
+impl<'py> FromPyObject<'_, 'py> for OptionalTexts {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let texts = object.try_iter()?.enumerate().map(|(index, item)| {
+            let item = item?;
+            if item.is_none() {
+                return Ok(None);
+            }
+            let string = item
+                .cast::<PyString>()
+                .map_err(|_| not_a_string(&item, index))?;
+            Text::of(string).map(Some)
+        });
+        texts.collect::<PyResult<_>>().map(Self)
+    }
+}
+
+impl OptionalTexts {
+    /// Borrow every text.
+    pub fn views(&self) -> Vec<Option<&str>> {
+        self.0
+            .iter()
+            .map(|text| text.as_ref().map(Text::as_str))
+            .collect()
+    }
+}
+
+/// The tables that `texts` need; blocks not seen before are asked of the interpreter.
+pub fn tables<'a>(py: Python<'_>, texts: impl Iterator<Item = &'a str>) -> PyResult<Arc<Tables>> {
+    let known = Tables::current();
+    let mut wanted = Vec::new();
+    texts.for_each(|text| known.missing(text, &mut wanted));
+    if wanted.is_empty() {
+        return Ok(known);
+    }
+    let ask = py.import("fastqa._unicode")?.getattr("block")?;
+    let mut fresh = Vec::new();
+    let mut next = 0;
+    // Lower case can reach into another block, so the list grows while it is worked through.
+    while let Some(&index) = wanted.get(next) {
+        next += 1;
+        let block = block(&ask.call1((index,))?)?;
+        block
+            .lower
+            .iter()
+            .for_each(|(_, lowered)| known.missing(lowered, &mut wanted));
+        fresh.push((index, Arc::new(block)));
+    }
+    Tables::install(&fresh);
+    Ok(Tables::current())
+}
+
+/// The five columns of booleans and the lower-case pairs of `fastqa._unicode.block`.
+type Answer = (
+    Vec<bool>,
+    Vec<bool>,
+    Vec<bool>,
+    Vec<bool>,
+    Vec<bool>,
+    Vec<(u8, String)>,
+);
+
+fn block(answer: &Bound<'_, PyAny>) -> PyResult<Block> {
+    let (word, space, punctuation, cased, ignorable, lower): Answer = answer.extract()?;
+    let bits =
+        |holds: &[bool]| Bits::from_fn(|low| holds.get(usize::from(low)).copied().unwrap_or(false));
+    Ok(Block {
+        word: bits(&word),
+        space: bits(&space),
+        punctuation: bits(&punctuation),
+        cased: bits(&cased),
+        ignorable: bits(&ignorable),
+        lower: lower
+            .into_iter()
+            .map(|(low, text)| (low, text.into_boxed_str()))
+            .collect(),
+    })
+}
