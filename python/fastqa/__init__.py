@@ -23,11 +23,14 @@ from fastqa.postprocessing import (
 from fastqa.scores import Scores, score
 
 if TYPE_CHECKING:
+    from fastqa.answering import QuestionAnsweringPipeline, pipeline
     from fastqa.data import load_qa_dataset
     from fastqa.features import prepare_train_features, prepare_validation_features
 
 #: Public names that are loaded on first use, by module.
 _LAZY: dict[str, str] = {
+    "QuestionAnsweringPipeline": "fastqa.answering",
+    "pipeline": "fastqa.answering",
     "load_qa_dataset": "fastqa.data",
     "prepare_train_features": "fastqa.features",
     "prepare_validation_features": "fastqa.features",
@@ -38,12 +41,14 @@ __all__ = [
     "InternalError",
     "NBest",
     "Predictions",
+    "QuestionAnsweringPipeline",
     "Scores",
     "SpanParams",
     "__version__",
     "load_qa_dataset",
     "normalize_answer",
     "num_threads",
+    "pipeline",
     "postprocess",
     "postprocess_qa_predictions",
     "postprocess_qa_predictions_with_beam_search",
