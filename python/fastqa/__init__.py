@@ -25,11 +25,13 @@ from fastqa.scores import Scores, score
 if TYPE_CHECKING:
     from fastqa.answering import QuestionAnsweringPipeline, pipeline
     from fastqa.data import load_qa_dataset
+    from fastqa.decode_logits import decode
     from fastqa.features import prepare_train_features, prepare_validation_features
 
 #: Public names that are loaded on first use, by module.
 _LAZY: dict[str, str] = {
     "QuestionAnsweringPipeline": "fastqa.answering",
+    "decode": "fastqa.decode_logits",
     "pipeline": "fastqa.answering",
     "load_qa_dataset": "fastqa.data",
     "prepare_train_features": "fastqa.features",
@@ -45,6 +47,7 @@ __all__ = [
     "Scores",
     "SpanParams",
     "__version__",
+    "decode",
     "load_qa_dataset",
     "normalize_answer",
     "num_threads",

@@ -116,11 +116,16 @@ class QuestionAnsweringPipeline:
         if stride > length:
             raise ValueError(f"`doc_stride` ({stride}) is larger than `max_seq_len` ({length})")
         old = self.compat is not None
+        longest = settings.get("max_question_len")
+        if longest is None:
+            # A small window has no room for 64 tokens of question.
+            special = self.tokenizer.num_special_tokens_to_add(pair=True)
+            longest = max(1, min(64, length - special - stride - 1))
         return WindowOptions(
             max_length=length,
             doc_stride=stride,
             # The old fast path had no limit, in spite of the documentation.
-            max_question_length=None if old else settings.get("max_question_len", 64),
+            max_question_length=None if old else longest,
             keep_question=old,
             word_ids=old and align,
         )

@@ -20,6 +20,7 @@ from fastqa.terminal import set_quiet
 #: Subcommand -> what it does, in the order of the pipeline.
 COMMANDS = {
     "demo": "answer the questions of an embedded sample and score them; needs no network",
+    "answer": "answer questions from texts with a reader",
     "postprocess": "turn saved features and logits into answers",
     "score": "score a prediction file with the official numbers",
 }
