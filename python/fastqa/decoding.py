@@ -98,9 +98,9 @@ class Ranking:
         options = self._options
         total = _log_sum([*self._partitions, *([0.0] if self._has_null else [])])
         ranked = self._ranked()
-        results = [
-            self._result(found, total, contexts[found.document], names) for found in ranked
-        ][: options.top_k]
+        results = [self._result(found, total, contexts[found.document], names) for found in ranked][
+            : options.top_k
+        ]
         if not options.handle_impossible_answer and results:
             return results
         known = self._has_null and options.handle_impossible_answer

@@ -135,7 +135,9 @@ def _document(number: int, document: Any) -> tuple[Any, Any]:
     if isinstance(document, Mapping):
         keys = {name: document[name] for name in ("context", "text", "content") if name in document}
         if not keys:
-            raise KeyError(f"document {number} has no key 'context' or 'text', only {list(document)}")
+            raise KeyError(
+                f"document {number} has no key 'context' or 'text', only {list(document)}"
+            )
         names = [document[name] for name in ("id", "document_id") if name in document]
         return (names or [number])[0], next(iter(keys.values()))
     return number, document
