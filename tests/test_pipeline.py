@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import fastqa
 import numpy as np
 import pytest
+
+import fastqa
 from fastqa.answering import QuestionAnsweringPipeline
 from fastqa.reader import Reader
 from small_models import byte_level, sentence_piece, tiny_bert, word_piece
