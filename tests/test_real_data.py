@@ -104,9 +104,7 @@ def test_numpys_order_among_equal_logits_differs_only_within_ties(
     assert different <= 30
 
 
-def test_the_same_bytes_come_out_for_every_number_of_threads(
-    squad: Squad, tmp_path: Path
-) -> None:
+def test_the_same_bytes_come_out_for_every_number_of_threads(squad: Squad, tmp_path: Path) -> None:
     written = []
     for threads in (1, 2, 8):
         fastqa.set_num_threads(threads)

@@ -81,6 +81,8 @@ def _search(
 ) -> NBest:
     example_table = Table(examples, "examples", _EXAMPLE_COLUMNS)
     feature_table = Table(features, "features", _needed(params))
+    example_table.check_columns("id", "context")
+    feature_table.check_columns("example_id", "offset_mapping")
     if count != feature_table.num_rows:
         raise ValueError(f"Got {count} predictions and {feature_table.num_rows} features.")
     ids, id_values = example_table.identifiers("id")
@@ -108,9 +110,11 @@ def _search(
             ids=ids,
             progress=show,
         )
-    if store.without_windows:
+    # Of equal ids all but the last have none, which was said above.
+    repeated = 0 if distinct is None else example_table.num_rows - len(distinct)
+    if store.without_windows > repeated:
         warn(
-            f"{store.without_windows} of {len(store)} examples have no features; "
+            f"{store.without_windows - repeated} of {len(store)} examples have no features; "
             'their answer is "". Were the features made from all examples?'
         )
     return NBest(
@@ -214,8 +218,8 @@ def postprocess_qa_predictions(
         output_dir: an existing directory; `predictions.json`, `nbest_predictions.json` and, with
             `version_2_with_negative`, `null_odds.json` are written there.
         prefix: put before the file names.
-        log_level: level of the messages about saved files; unlike the reference, the logger's own
-            level is left alone.
+        log_level: accepted and not used. The reference sets its logger to it; here the names of the
+            files go to the logger "fastqa" at INFO, whose level is yours.
         nan_policy, ignore_extra_outputs, progress: as for `search` and `SpanParams`.
 
     Returns:
@@ -236,7 +240,7 @@ def postprocess_qa_predictions(
         ignore_extra_outputs=ignore_extra_outputs,
         progress=progress,
     )
-    _save(found, output_dir, prefix, log_level)
+    _save(found, output_dir, prefix)
     return found.to_dict()
 
 
@@ -295,7 +299,7 @@ def postprocess_qa_predictions_with_beam_search(
         logit_names=("start_log_prob", "end_log_prob"),
         null_odds_column="null_score" if version_2_with_negative else None,
     )
-    _save(found, output_dir, prefix, log_level)
+    _save(found, output_dir, prefix)
     return found.to_dict(), found.null_odds if version_2_with_negative else None
 
 
@@ -350,15 +354,10 @@ def _check_directory(output_dir: str | os.PathLike[str] | None) -> None:
         raise OSError(f"{output_dir} is not a directory.")
 
 
-def _save(
-    found: NBest,
-    output_dir: str | os.PathLike[str] | None,
-    prefix: str | None,
-    log_level: int | None,
-) -> None:
+def _save(found: NBest, output_dir: str | os.PathLike[str] | None, prefix: str | None) -> None:
     if output_dir is not None:
         for name, path in found.save(output_dir, prefix).items():
-            logger.log(log_level or logging.INFO, "saved %s to %s", name, path)
+            logger.info("saved %s to %s", name, path)
 
 
 class _Progress:
