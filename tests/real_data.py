@@ -58,8 +58,9 @@ def load_squad(version: str) -> Squad:
     """SQuAD dev `version` ("1.1" or "2.0"), windows of 384 with an overlap of 128."""
     from datasets import Dataset
     from datasets.utils.logging import disable_progress_bar
-    from oracle.features import prepare_validation_features
     from transformers import AutoTokenizer
+
+    from oracle.features import prepare_validation_features
 
     disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(SHARED / "models/minilm-squad2")

@@ -10,10 +10,11 @@ import datasets
 import numpy as np
 import pyarrow as pa
 import pytest
-from cases import make_case
 
 import fastqa
 from fastqa import SpanParams, _rust
+
+from cases import make_case
 
 EXAMPLES, FEATURES, (START, END) = make_case(9, examples=4)
 GOOD: dict[str, Any] = {

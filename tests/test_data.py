@@ -99,8 +99,19 @@ def files(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "kind",
-    "squad records columns data_field jsonl lines_called_json packed csv_of_json csv_of_python "
-    "parquet saved".split(),
+    [
+        "squad",
+        "records",
+        "columns",
+        "data_field",
+        "jsonl",
+        "lines_called_json",
+        "packed",
+        "csv_of_json",
+        "csv_of_python",
+        "parquet",
+        "saved",
+    ],
 )
 def test_every_file_gives_the_same_questions(files, kind):
     assert read_examples(files[kind]) == QUESTIONS

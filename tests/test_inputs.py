@@ -17,11 +17,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import torch
-from cases import make_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastqa
+
+from cases import make_case
 
 EXAMPLES, FEATURES, (START, END) = make_case(7, examples=30)
 EXPECTED = fastqa.postprocess_qa_predictions(EXAMPLES, FEATURES, (START, END), True)

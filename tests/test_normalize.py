@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import fastqa
 from fastqa import _rust, _unicode
+
 from oracle import metrics as oracle
 
 SURROGATES = range(0xD800, 0xE000)

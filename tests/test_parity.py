@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import assert_same_files, assert_same_nbest, make_case, read_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import postprocessing as oracle
 
 import fastqa
 from fastqa import SpanParams
+
+from cases import assert_same_files, assert_same_nbest, make_case, read_json
+from oracle import postprocessing as oracle
 
 seeds = st.integers(0, 2**32 - 1)
 cases = {

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+import fastqa
+
 from cases import assert_same_files, without_ties
 from oracle import postprocessing as oracle
 from real_data import Squad, load_squad
-
-import fastqa
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

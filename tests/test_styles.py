@@ -10,9 +10,10 @@ import pytest
 
 import fastqa
 from fastqa import _rust
+from scoring_data import evaluate_references, shared_json
+
 from oracle import metrics as oracle
 from oracle.metrics_other import CMRC_MARKS
-from scoring_data import evaluate_references, shared_json
 
 MLQA_LANGUAGES = ["en", "es", "hi", "vi", "de", "ar", "zh"]
 #: Pieces that meet each rule: articles, punctuation beyond ASCII, CJK, Hangul, Thai, odd spaces.

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastqa
-from oracle import metrics as oracle
 from scoring_data import shared_json, squad_predictions
+
+from oracle import metrics as oracle
 
 rows = st.lists(
     st.tuples(

@@ -11,11 +11,12 @@ import importlib
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import Protocol, cast
 
 from fastqa import __version__
-from fastqa.terminal import set_quiet
+from fastqa.terminal import print_note, set_quiet
 
 #: Subcommand -> what it does, in the order of the pipeline.
 COMMANDS = {
@@ -54,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     set_quiet(parsed.quiet)
     try:
-        code: int = _module(parsed.command).run(parsed)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
+            code: int = _module(parsed.command).run(parsed)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -102,6 +105,11 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
 
 def _module(name: str) -> CommandModule:
     return cast(CommandModule, importlib.import_module(f"fastqa.commands.{name}"))
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning is a note to the user, not a line of our code."""
+    print_note(f"fastqa: warning: {message}")
 
 
 def _one_line(error: Exception) -> str:
