@@ -49,6 +49,7 @@ def timed(benchmark: Any) -> Callable[..., Any]:
     return run
 
 
+@pytest.hookimpl(trylast=True)  # below the tables of pytest-benchmark
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     session = getattr(config, "_benchmarksession", None)
     timings = [run for run in (session.benchmarks if session else []) if run.extra_info.get("who")]

@@ -23,6 +23,7 @@ needs_shared = pytest.mark.skipif(
 class Squad:
     """SQuAD dev with the shared reader's features and logits."""
 
+    version: str
     examples: Any
     features: Any
     start: np.ndarray[Any, Any]
@@ -73,6 +74,7 @@ def load_squad(version: str) -> Squad:
     )
     logits = np.load(SHARED / f"data/squad/logits-v{version}.npz")
     return Squad(
+        version,
         examples,
         features,
         logits["start"].astype(np.float32),

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from fastqa import __version__
+from fastqa.errors import FastqaWarning
 from fastqa.terminal import print_note, set_quiet
 
 #: Subcommand -> what it does, in the order of the pipeline.
@@ -56,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     set_quiet(parsed.quiet)
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("always", FastqaWarning)
             warnings.showwarning = _show_warning  # type: ignore[assignment]
             code: int = _module(parsed.command).run(parsed)
         sys.stdout.flush()
