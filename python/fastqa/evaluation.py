@@ -51,4 +51,6 @@ def answer_scores(answers: NBest, examples: Any, *, squad_v2: bool = False) -> d
 
 def _plain(scores: dict[str, float]) -> dict[str, float]:
     """Python numbers: loggers and JSON know no NumPy scalars."""
-    return {name: value.item() if hasattr(value, "item") else value for name, value in scores.items()}
+    return {
+        name: value.item() if hasattr(value, "item") else value for name, value in scores.items()
+    }

@@ -277,7 +277,8 @@ class QuestionAnsweringTrainer(Trainer):  # type: ignore[misc]
         if self.args.world_size > 1:
             from accelerate.utils import broadcast_object_list
 
-            news: list[Any] = [scores, None if failure is None else f"{type(failure).__name__}: {failure}"]
+            problem = None if failure is None else f"{type(failure).__name__}: {failure}"
+            news: list[Any] = [scores, problem]
             broadcast_object_list(news)
             scores = news[0]
             if news[1] is not None and failure is None:
