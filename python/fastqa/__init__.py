@@ -25,10 +25,12 @@ from fastqa.scores import Scores, score
 if TYPE_CHECKING:
     from fastqa.data import load_qa_dataset
     from fastqa.features import prepare_train_features, prepare_validation_features
+    from fastqa.training import QuestionAnsweringTrainer
 
 #: Public names that are loaded on first use, by module.
 _LAZY: dict[str, str] = {
     "load_qa_dataset": "fastqa.data",
+    "QuestionAnsweringTrainer": "fastqa.training",
     "prepare_train_features": "fastqa.features",
     "prepare_validation_features": "fastqa.features",
 }
@@ -38,6 +40,7 @@ __all__ = [
     "InternalError",
     "NBest",
     "Predictions",
+    "QuestionAnsweringTrainer",
     "Scores",
     "SpanParams",
     "__version__",

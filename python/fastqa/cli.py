@@ -13,7 +13,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from fastqa import __version__
 from fastqa.errors import FastqaWarning
@@ -22,6 +22,9 @@ from fastqa.terminal import print_note, set_quiet
 #: Subcommand -> what it does, in the order of the pipeline.
 COMMANDS = {
     "demo": "answer the questions of an embedded sample and score them; needs no network",
+    "show": "look at random questions with their answers",
+    "train": "fine-tune a reader, with EM and F1 at every evaluation",
+    "evaluate": "score a reader on a dataset",
     "postprocess": "turn saved features and logits into answers",
     "score": "score a prediction file with the official numbers",
 }
@@ -51,6 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         # argparse has already said what is wrong, or printed the help.
         return stop.code if isinstance(stop.code, int) else 2
+    except Exception as error:
+        # Some commands take their flags from packages that only an extra installs.
+        print(f"fastqa {name}: error: {_one_line(error)}", file=sys.stderr)
+        return 1
     if parsed.command is None:
         parser.print_help()
         return 2
@@ -77,16 +84,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line: the usage of `train` alone is 300 lines long."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print and leave with code 2."""
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
 def run() -> None:
     """The entry point of the `fastqa` script."""
     sys.exit(main())
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = _Parser(add_help=False)
     shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
     shared.add_argument("-q", "--quiet", action="store_true", help="print results only")
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="fastqa",
         description="Extractive question answering: train, search answers, score, look.",
         epilog="fastqa COMMAND --help tells more of each.",
