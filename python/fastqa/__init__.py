@@ -23,11 +23,16 @@ from fastqa.postprocessing import (
 from fastqa.scores import Scores, score
 
 if TYPE_CHECKING:
+    from fastqa.contracts import cuad
     from fastqa.data import load_qa_dataset
     from fastqa.features import prepare_train_features, prepare_validation_features
+    from fastqa.uncertainty import compare, confidence_intervals
 
 #: Public names that are loaded on first use, by module.
 _LAZY: dict[str, str] = {
+    "compare": "fastqa.uncertainty",
+    "confidence_intervals": "fastqa.uncertainty",
+    "cuad": "fastqa.contracts",
     "load_qa_dataset": "fastqa.data",
     "prepare_train_features": "fastqa.features",
     "prepare_validation_features": "fastqa.features",
@@ -41,6 +46,9 @@ __all__ = [
     "Scores",
     "SpanParams",
     "__version__",
+    "compare",
+    "confidence_intervals",
+    "cuad",
     "load_qa_dataset",
     "normalize_answer",
     "num_threads",
