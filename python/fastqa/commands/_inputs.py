@@ -27,7 +27,7 @@ def load_references(source: str) -> References:
         data = read_json(source)
         if isinstance(data, dict) and "data" in data:
             return read_references(data)
-    from fastqa.data import load_qa_dataset  # type: ignore[import-not-found,unused-ignore]
+    from fastqa.data import load_qa_dataset
 
     return read_references(load_qa_dataset(source))
 
