@@ -25,6 +25,7 @@ from fastqa.scores import Scores, score
 if TYPE_CHECKING:
     from fastqa.contracts import cuad
     from fastqa.data import load_qa_dataset
+    from fastqa.evaluate_metrics import evaluate_metric
     from fastqa.features import prepare_train_features, prepare_validation_features
     from fastqa.uncertainty import compare, confidence_intervals
 
@@ -33,6 +34,7 @@ _LAZY: dict[str, str] = {
     "compare": "fastqa.uncertainty",
     "confidence_intervals": "fastqa.uncertainty",
     "cuad": "fastqa.contracts",
+    "evaluate_metric": "fastqa.evaluate_metrics",
     "load_qa_dataset": "fastqa.data",
     "prepare_train_features": "fastqa.features",
     "prepare_validation_features": "fastqa.features",
@@ -49,6 +51,7 @@ __all__ = [
     "compare",
     "confidence_intervals",
     "cuad",
+    "evaluate_metric",
     "load_qa_dataset",
     "normalize_answer",
     "num_threads",

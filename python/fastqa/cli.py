@@ -23,6 +23,8 @@ COMMANDS = {
     "demo": "answer the questions of an embedded sample and score them; needs no network",
     "postprocess": "turn saved features and logits into answers",
     "score": "score a prediction file with the official numbers",
+    "compare": "compare two prediction files: differences, intervals, significance",
+    "check": "find what is wrong with a data set, and write a repaired copy",
 }
 
 

@@ -148,12 +148,10 @@ class Scores:
         """`best_exact`, `best_exact_thresh`, `best_f1`, `best_f1_thresh` (see `thresholds`)."""
         return best_thresholds(
             {"exact": self.exact, "f1": self.f1},
-            self._probabilities(),
+            self.probabilities(),
             self.has_answer,
             answered=np.array([bool(text) for text in self.predictions]),
-            unanswerable=int(
-                len(self.references) - np.count_nonzero(np.diff(self.references.offsets))
-            ),
+            unanswerable=len(self.references) - self.references.answerable,
             order=self.prediction_order,
             ties=ties,
         )
@@ -162,9 +160,9 @@ class Scores:
         """`pr_exact_ap`, `pr_f1_ap`, `pr_oracle_ap` as the official SQuAD 2.0 script has them."""
         return average_precision(
             {"exact": self.exact, "f1": self.f1},
-            self._probabilities(),
+            self.probabilities(),
             self.has_answer,
-            answerable=int(np.count_nonzero(np.diff(self.references.offsets))),
+            answerable=self.references.answerable,
             order=self.prediction_order,
         )
 
@@ -175,7 +173,7 @@ class Scores:
         one. Parts are made of whole articles where the references tell them, else of contexts."""
         return held_out_thresholds(
             getattr(self, metric),
-            self._probabilities(),
+            self.probabilities(),
             self.has_answer,
             random_parts(self.cluster("title", "context"), parts, seed),
         )
@@ -188,7 +186,8 @@ class Scores:
                 return self.references.clusters[name]()[self.positions]
         return np.arange(len(self))
 
-    def _probabilities(self) -> Floats:
+    def probabilities(self) -> Floats:
+        """The no-answer probability of each question; ValueError when there are none."""
         if self.no_answer_probability is None:
             raise ValueError(
                 "the predictions have no no-answer probabilities: pass records with the key "
@@ -200,19 +199,32 @@ class Scores:
         """A row a question: id, prediction, gold (the best one), exact, f1, category."""
         import pandas as pd
 
-        golds = []
-        for position, gold in zip(self.positions.tolist(), self.gold.tolist(), strict=True):
-            golds.append(self.references.gold_texts(position)[gold] if gold >= 0 else "")
-        return pd.DataFrame(
-            {
-                "id": self.ids,
-                "prediction": self.predictions,
-                "gold": golds,
-                "exact": self.exact,
-                "f1": self.f1,
-                "category": self.category,
-            }
-        )
+        return pd.DataFrame(self.columns())
+
+    def columns(self) -> dict[str, list[Any]]:
+        """The columns of `to_pandas` as lists."""
+        places = zip(self.positions.tolist(), self.gold.tolist(), strict=True)
+        return {
+            "id": self.ids,
+            "prediction": self.predictions,
+            "gold": [
+                self.references.gold_texts(position)[gold] if gold >= 0 else ""
+                for position, gold in places
+            ],
+            "exact": self.exact.tolist(),
+            "f1": self.f1.tolist(),
+            "category": self.category,
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of `to_pandas` as dicts."""
+        columns = self.columns()
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    @property
+    def missing_ids(self) -> list[str]:
+        """Questions of the references that have no prediction."""
+        return [id_ for id_ in self.references.ids if id_ not in self.given.texts]
 
     @property
     def category(self) -> list[str]:
