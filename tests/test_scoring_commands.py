@@ -9,7 +9,7 @@ import pytest
 
 from fastqa import cli
 from oracle import metrics as oracle
-from scoring_data import SHARED, shared_json, squad_predictions
+from scoring_data import SHARED, shared_json
 from test_thresholds import recorded
 
 SQUAD = SHARED / "data" / "squad"

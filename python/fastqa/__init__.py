@@ -20,7 +20,8 @@ from fastqa.postprocessing import (
     postprocess_qa_predictions_with_beam_search,
     search,
 )
-from fastqa.scores import Scores, score
+from fastqa.scores import Scores
+from fastqa.scoring import score
 
 if TYPE_CHECKING:
     from fastqa.contracts import cuad

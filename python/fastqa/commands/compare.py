@@ -3,7 +3,8 @@
 import argparse
 
 from fastqa.commands._inputs import load_predictions, load_references, style_of
-from fastqa.scores import STYLES, Scores, score
+from fastqa.scores import Scores
+from fastqa.scoring import STYLES, score
 from fastqa.terminal import print_json, print_line, print_note, print_table
 from fastqa.uncertainty import compare
 

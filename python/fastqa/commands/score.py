@@ -7,7 +7,8 @@ from typing import Any
 from fastqa._predictions import with_null_odds
 from fastqa.commands._inputs import load_predictions, load_references, read_json, style_of
 from fastqa.contracts import cuad
-from fastqa.scores import STYLES, Scores, score
+from fastqa.scores import Scores
+from fastqa.scoring import STYLES, score
 from fastqa.terminal import print_json, print_line, print_note, print_table
 from fastqa.uncertainty import confidence_intervals
 
