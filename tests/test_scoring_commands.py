@@ -134,6 +134,12 @@ def test_compare_prints_differences_and_tests(capsys: pytest.CaptureFixture[str]
     assert result["f1"]["low"] < result["f1"]["difference"] < result["f1"]["high"]
     assert result["only_first"] == result["mcnemar"]["only_first"]
     assert result["questions"] == 11_873
+    again = run(
+        capsys, "compare", *files, "--data", DEV2, "--resamples", "500", "--cluster", "context"
+    )
+    assert again == result
+    assert cli.main(["compare", *files]) == 1
+    assert "expected data and two predictions files, got 2 files" in capsys.readouterr().err
     assert cli.main(["compare", DEV2, *files, "--resamples", "50"]) == 0
     printed = capsys.readouterr().out
     assert "McNemar's exact test: p = " in printed

@@ -3,6 +3,7 @@
 import random
 import re
 import string
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -233,7 +234,8 @@ def test_an_unknown_style_or_language_lists_those_that_are_known() -> None:
 def test_the_signature_says_how_the_number_was_made() -> None:
     scores = fastqa.score({"1": "x"}, {"1": ["x"]}, style="mlqa", lang="de")
     assert scores.signature == (
-        f"style:mlqa|lang:de|missing:zero|questions:1|version:{fastqa.__version__}"
+        "style:mlqa|lang:de|missing:zero|questions:1|"
+        f"unicode:{unicodedata.unidata_version}|version:{fastqa.__version__}"
     )
 
 

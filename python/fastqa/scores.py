@@ -1,5 +1,6 @@
 """The scores of each question, and what follows from them."""
 
+import unicodedata
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -83,6 +84,7 @@ class Scores:
             "lang": self.language,
             "missing": self.missing,
             "questions": len(self),
+            "unicode": unicodedata.unidata_version,
             "version": _rust.__version__,
         }
         return "|".join(f"{name}:{value}" for name, value in parts.items() if value is not None)

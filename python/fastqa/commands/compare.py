@@ -1,4 +1,4 @@
-"""`fastqa compare DATA FIRST SECOND`: is the second prediction file better than the first?"""
+"""`fastqa compare DATA A B`: is the second prediction file better than the first?"""
 
 import argparse
 
@@ -11,9 +11,14 @@ from fastqa.uncertainty import compare
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("data", metavar="DATA", help="SQuAD JSON (v1 or v2), JSONL, Parquet, ...")
-    parser.add_argument("first", metavar="A", help="predictions, JSON: id to text, or records")
-    parser.add_argument("second", metavar="B", help="the predictions to compare with them")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="[DATA] A B",
+        help="data (SQuAD JSON, JSONL, Parquet, ...) and two predictions files (JSON: id to text, "
+        "or records)",
+    )
+    parser.add_argument("--data", help="the data, when only A and B are given before")
     parser.add_argument("--style", default="auto", choices=["auto", *STYLES], help="whose rules")
     parser.add_argument("--lang", help="language code of the answers")
     parser.add_argument("--resamples", type=int, default=10_000, help="of the bootstrap (10000)")
@@ -28,14 +33,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare and print."""
-    references = load_references(arguments.data)
+    named: list[str] = [arguments.data] if arguments.data else []
+    data, *files = [*named, *arguments.files]
+    if len(files) != 2:
+        raise ValueError(
+            f"expected data and two predictions files, got {len(files) + 1} files: "
+            "fastqa compare DATA A B, or fastqa compare A B --data DATA"
+        )
+    references = load_references(data)
     style = arguments.style
     if style == "auto":
         style = None if arguments.lang not in (None, "en") else style_of(references)
     # Missing predictions are wrong in both: the two must cover the same questions.
     first, second = (
         score(load_predictions(path), references, style=style, lang=arguments.lang, missing="zero")
-        for path in (arguments.first, arguments.second)
+        for path in files
     )
     result = compare(
         first,
