@@ -33,8 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare and print."""
-    named: list[str] = [arguments.data] if arguments.data else []
-    data, *files = [*named, *arguments.files]
+    given: list[str] = arguments.files
+    data, *files = [arguments.data, *given] if arguments.data else given
     if len(files) != 2:
         raise ValueError(
             f"expected data and two predictions files, got {len(files) + 1} files: "

@@ -30,7 +30,7 @@ pub fn resample_sums(
             values.len()
         )));
     }
-    let length = resamples.checked_mul(columns).unwrap_or(usize::MAX);
+    let length = resamples.saturating_mul(columns);
     let mut sums: Vec<f64> = Vec::new();
     sums.try_reserve_exact(length).map_err(|_| {
         Error::Memory(format!(
