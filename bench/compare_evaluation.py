@@ -36,6 +36,7 @@ from transformers import (  # noqa: E402
 
 import fastqa  # noqa: E402
 from fastqa import cli  # noqa: E402
+
 from oracle import features as notebook  # noqa: E402
 from oracle import metrics, postprocessing  # noqa: E402
 

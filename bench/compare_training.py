@@ -33,6 +33,7 @@ from transformers import (  # noqa: E402
 )
 
 import fastqa  # noqa: E402
+
 from oracle import features as notebook  # noqa: E402
 
 SHARED = Path(os.environ.get("FASTQA_SHARED", REPOSITORY.parent / "shared"))

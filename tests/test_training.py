@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import fastqa
+
 from oracle import metrics as oracle_metrics
 from oracle import postprocessing as oracle_search
 from small_models import byte_level, save_reader, tiny_bert, word_piece

@@ -20,19 +20,40 @@ from fastqa.postprocessing import (
     postprocess_qa_predictions_with_beam_search,
     search,
 )
-from fastqa.scores import Scores, score
+from fastqa.scores import Scores
+from fastqa.scoring import score
 
 if TYPE_CHECKING:
+    from fastqa.bounds import upper_bounds
+    from fastqa.calibration import fit_temperature, reliability, risk_coverage
+    from fastqa.contracts import cuad
     from fastqa.data import load_qa_dataset
+    from fastqa.doctor import check
+    from fastqa.ensembles import mean_logits, merge_nbest
+    from fastqa.evaluate_metrics import evaluate_metric
     from fastqa.features import prepare_train_features, prepare_validation_features
+    from fastqa.sweeps import sweep
     from fastqa.training import QuestionAnsweringTrainer
+    from fastqa.uncertainty import compare, confidence_intervals
 
 #: Public names that are loaded on first use, by module.
 _LAZY: dict[str, str] = {
+    "check": "fastqa.doctor",
+    "compare": "fastqa.uncertainty",
+    "confidence_intervals": "fastqa.uncertainty",
+    "cuad": "fastqa.contracts",
+    "evaluate_metric": "fastqa.evaluate_metrics",
+    "fit_temperature": "fastqa.calibration",
     "load_qa_dataset": "fastqa.data",
     "QuestionAnsweringTrainer": "fastqa.training",
+    "mean_logits": "fastqa.ensembles",
+    "merge_nbest": "fastqa.ensembles",
     "prepare_train_features": "fastqa.features",
     "prepare_validation_features": "fastqa.features",
+    "reliability": "fastqa.calibration",
+    "risk_coverage": "fastqa.calibration",
+    "sweep": "fastqa.sweeps",
+    "upper_bounds": "fastqa.bounds",
 }
 
 __all__ = [
@@ -44,7 +65,15 @@ __all__ = [
     "Scores",
     "SpanParams",
     "__version__",
+    "check",
+    "compare",
+    "confidence_intervals",
+    "cuad",
+    "evaluate_metric",
+    "fit_temperature",
     "load_qa_dataset",
+    "mean_logits",
+    "merge_nbest",
     "normalize_answer",
     "num_threads",
     "postprocess",
@@ -52,11 +81,15 @@ __all__ = [
     "postprocess_qa_predictions_with_beam_search",
     "prepare_train_features",
     "prepare_validation_features",
+    "reliability",
+    "risk_coverage",
     "score",
     "search",
     "set_num_threads",
     "squad",
     "squad_v2",
+    "sweep",
+    "upper_bounds",
     "with_null_odds",
 ]
 

@@ -34,6 +34,11 @@ class References:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def answerable(self) -> int:
+        """Number of questions that have a gold answer."""
+        return int(np.count_nonzero(np.diff(self.offsets)))
+
     def gold_texts(self, question: int) -> list[str]:
         """Texts of one question, by position."""
         start, end = int(self.offsets[question]), int(self.offsets[question + 1])

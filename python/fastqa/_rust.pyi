@@ -98,3 +98,6 @@ def score_answers(
 def gold_columns(
     rows: list[Any],
 ) -> tuple[list[str], list[str], npt.NDArray[np.int64]] | None: ...
+def resample_sums(
+    values: npt.NDArray[np.float64], resamples: int, seed: int
+) -> npt.NDArray[np.float64]: ...

@@ -27,6 +27,8 @@ COMMANDS = {
     "evaluate": "score a reader on a dataset",
     "postprocess": "turn saved features and logits into answers",
     "score": "score a prediction file with the official numbers",
+    "compare": "compare two prediction files: differences, intervals, significance",
+    "check": "find what is wrong with a data set, and write a repaired copy",
 }
 
 

@@ -18,6 +18,7 @@ pub mod offsets;
 pub mod parallel;
 pub mod params;
 pub mod pystring;
+pub mod resample;
 pub mod score;
 pub mod search;
 mod segment;

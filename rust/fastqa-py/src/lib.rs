@@ -5,6 +5,7 @@ mod arrays;
 mod error;
 mod features;
 mod nbest;
+mod resample;
 mod rows;
 mod score;
 mod search;
@@ -24,6 +25,8 @@ mod _rust {
     use crate::features::{assemble_windows, label_windows};
     #[pymodule_export]
     use crate::nbest::{NBestStore, decode_strings};
+    #[pymodule_export]
+    use crate::resample::resample_sums;
     #[pymodule_export]
     use crate::rows::gold_columns;
     #[pymodule_export]
