@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import random
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fastqa.demo import DemoResult, run_demo, threads
+from fastqa.nbest import NBest
+from fastqa.reading import read_examples
 from fastqa.terminal import highlighted, is_terminal, print_json, print_line, print_table
 
 
@@ -29,15 +33,37 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Answer, score, compare; show it."""
     if arguments.train:
-        from fastqa.demo_training import train_demo
-
-        return train_demo(arguments)
+        return _train(arguments)
     result = run_demo()
     if arguments.json:
         print_json(_as_json(result))
     else:
-        _show(result, arguments)
+        examples = result.sample.examples
+        _show_answers(examples, result.found, arguments)
+        _show_scores(result.scores)
+        _show_speed(result)
     return 1 if result.different else 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    """Fine-tune first; then the same with the answers of the reader just trained."""
+    from fastqa.demo_training import train_demo
+
+    outcome = train_demo()
+    found: NBest = outcome["answers"]
+    scores = {
+        name.removeprefix("eval_"): value
+        for name, value in outcome["metrics"].items()
+        if isinstance(value, int | float)
+    }
+    if arguments.json:
+        print_json({**scores, "epochs": outcome["epochs"], "answers": found.to_dict()})
+        return 0
+    print_line(f"trained in {outcome['seconds']:.0f} s")
+    print_line()
+    _show_answers(read_examples("sample"), found, arguments)
+    _show_scores(scores)
+    return 0
 
 
 def _as_json(result: DemoResult) -> dict[str, object]:
@@ -53,25 +79,25 @@ def _as_json(result: DemoResult) -> dict[str, object]:
     }
 
 
-def _show(result: DemoResult, arguments: argparse.Namespace) -> None:
-    examples = result.sample.examples
+def _show_answers(
+    examples: Mapping[str, Sequence[Any]], found: NBest, arguments: argparse.Namespace
+) -> None:
     count = len(examples["id"])
     shown = list(range(count))
     if not arguments.all:
         wanted = min(max(arguments.questions, 0), count)
         shown = sorted(random.Random(arguments.seed).sample(range(count), wanted))
+    texts = found.texts
     rows = []
     for place in shown:
         golds = list(dict.fromkeys(examples["answers"][place]["text"]))
-        answer = result.answers[examples["id"][place]]
-        entries = [entry for entry in result.found[place] if entry["text"] == answer]
-        probability = f"{100 * sum(entry['probability'] for entry in entries):.1f}%"
+        entries = [entry for entry in found[place] if entry["text"] == texts[place]]
         rows.append(
             (
                 examples["question"][place],
-                answer or "(no answer)",
+                texts[place] or "(no answer)",
                 " | ".join(golds) or "(no answer)",
-                probability,
+                f"{100 * sum(entry['probability'] for entry in entries):.1f}%",
             )
         )
     print_table(
@@ -80,35 +106,35 @@ def _show(result: DemoResult, arguments: argparse.Namespace) -> None:
         title=f"{len(rows)} of {count} questions of the embedded sample",
     )
     print_line()
-    _show_one_in_context(result, shown)
+    answered = [place for place in shown if texts[place]]
+    if answered and is_terminal():
+        # On a terminal, where colour tells it: one answer in its passage.
+        place = answered[0]
+        entry = next(entry for entry in found[place] if entry["text"] == texts[place])
+        start, end = entry["start_char"], entry["end_char"]
+        first, last = max(0, start - 200), end + 200
+        print_line(examples["question"][place])
+        print_line(highlighted(examples["context"][place][first:last], start - first, end - first))
+        print_line()
+
+
+def _show_scores(scores: Mapping[str, float]) -> None:
     print_table(
         ("questions", "exact match", "F1"),
         [
-            ("all", result.scores["exact"], result.scores["f1"]),
-            ("with an answer", result.scores["HasAns_exact"], result.scores["HasAns_f1"]),
-            ("without one", result.scores["NoAns_exact"], result.scores["NoAns_f1"]),
+            ("all", scores["exact"], scores["f1"]),
+            ("with an answer", scores["HasAns_exact"], scores["HasAns_f1"]),
+            ("without one", scores["NoAns_exact"], scores["NoAns_f1"]),
         ],
         title="scores, as the official SQuAD 2.0 script gives them",
     )
     print_line()
+
+
+def _show_speed(result: DemoResult) -> None:
     plain, rust = 1e3 * result.python_seconds, 1e3 * result.rust_seconds
     verdict = f"{len(result.different)} answers differ" if result.different else "the same answers"
     print_line(
         f"from logits to answers, {len(result.sample.features)} windows: plain Python {plain:.1f} "
         f"ms, fastqa {rust:.2f} ms with {threads()} threads: {plain / rust:.0f}x, {verdict}"
     )
-
-
-def _show_one_in_context(result: DemoResult, shown: list[int]) -> None:
-    """The first answer among those shown, in its passage: on a terminal, where colour tells it."""
-    examples = result.sample.examples
-    place = next((i for i in shown if result.answers[examples["id"][i]]), None)
-    if place is None or not is_terminal():
-        return
-    answer = result.answers[examples["id"][place]]
-    entry = next(entry for entry in result.found[place] if entry["text"] == answer)
-    start, end = entry["start_char"], entry["end_char"]
-    first, last = max(0, start - 200), end + 200
-    print_line(examples["question"][place])
-    print_line(highlighted(examples["context"][place][first:last], start - first, end - first))
-    print_line()
