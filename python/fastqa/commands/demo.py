@@ -6,7 +6,14 @@ import argparse
 import random
 
 from fastqa.demo import DemoResult, run_demo, threads
-from fastqa.terminal import highlighted, is_terminal, print_json, print_line, print_table
+from fastqa.terminal import (
+    highlighted,
+    is_terminal,
+    print_json,
+    print_line,
+    print_note,
+    print_table,
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="first fine-tune a small reader on the sample, on this machine (needs fastqa[train])",
     )
     parser.add_argument(
+        "--epochs", type=int, default=30, help="with --train: passes over the sample (default 30)"
+    )
+    parser.add_argument(
         "--json", action="store_true", help="print one JSON object and nothing else"
     )
 
@@ -29,15 +39,41 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Answer, score, compare; show it."""
     if arguments.train:
-        from fastqa.demo_training import train_demo
-
-        return train_demo(arguments)
+        return _train(arguments)
     result = run_demo()
     if arguments.json:
         print_json(_as_json(result))
     else:
         _show(result, arguments)
     return 1 if result.different else 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    """Fine-tune, then the same table of answers and scores."""
+    from fastqa.demo_training import train_demo
+
+    result = train_demo(epochs=arguments.epochs, show=print_note if arguments.json else print_line)
+    scores = {name: result.metrics[f"eval_{name}"] for name in ("exact", "f1")}
+    if arguments.json:
+        print_json({**scores, "epochs": result.epochs, "seconds": result.seconds})
+        return 0
+    answers = dict(zip(result.answers.ids, result.answers.texts, strict=True))
+    shown = result.examples.shuffle(seed=arguments.seed)
+    shown = shown.select(range(min(max(arguments.questions, 0), len(shown))))
+    print_table(
+        ("question", "answer", "gold answers"),
+        [
+            (
+                row["question"],
+                answers[row["id"]] or "(no answer)",
+                " | ".join(dict.fromkeys(row["answers"]["text"])) or "(no answer)",
+            )
+            for row in shown
+        ],
+        title=f"after {result.seconds:.0f} seconds of training",
+    )
+    print_table(("exact match", "F1"), [tuple(scores.values())])
+    return 0
 
 
 def _as_json(result: DemoResult) -> dict[str, object]:
