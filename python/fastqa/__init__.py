@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fastqa.ensembles import mean_logits, merge_nbest
     from fastqa.evaluate_metrics import evaluate_metric
     from fastqa.features import prepare_train_features, prepare_validation_features
+    from fastqa.show import show_random_elements
     from fastqa.sweeps import sweep
     from fastqa.training import QuestionAnsweringTrainer
     from fastqa.uncertainty import compare, confidence_intervals
@@ -46,6 +47,7 @@ _LAZY: dict[str, str] = {
     "fit_temperature": "fastqa.calibration",
     "load_qa_dataset": "fastqa.data",
     "QuestionAnsweringTrainer": "fastqa.training",
+    "show_random_elements": "fastqa.show",
     "mean_logits": "fastqa.ensembles",
     "merge_nbest": "fastqa.ensembles",
     "prepare_train_features": "fastqa.features",
@@ -86,6 +88,7 @@ __all__ = [
     "score",
     "search",
     "set_num_threads",
+    "show_random_elements",
     "squad",
     "squad_v2",
     "sweep",

@@ -10,7 +10,14 @@ from typing import Any
 from fastqa.demo import DemoResult, run_demo, threads
 from fastqa.nbest import NBest
 from fastqa.reading import read_examples
-from fastqa.terminal import highlighted, is_terminal, print_json, print_line, print_table
+from fastqa.terminal import (
+    highlighted,
+    is_terminal,
+    print_json,
+    print_line,
+    print_note,
+    print_table,
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--train",
         action="store_true",
         help="first fine-tune a small reader on the sample, on this machine (needs fastqa[train])",
+    )
+    parser.add_argument(
+        "--epochs", type=int, default=30, help="with --train: passes over the sample (default 30)"
     )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object and nothing else"
@@ -49,19 +59,21 @@ def _train(arguments: argparse.Namespace) -> int:
     """Fine-tune first; then the same with the answers of the reader just trained."""
     from fastqa.demo_training import train_demo
 
-    outcome = train_demo()
-    found: NBest = outcome["answers"]
+    result = train_demo(epochs=arguments.epochs, show=print_note if arguments.json else print_line)
     scores = {
         name.removeprefix("eval_"): value
-        for name, value in outcome["metrics"].items()
+        for name, value in result.metrics.items()
         if isinstance(value, int | float)
     }
     if arguments.json:
-        print_json({**scores, "epochs": outcome["epochs"], "answers": found.to_dict()})
+        answers = result.answers.to_dict()
+        print_json(
+            {**scores, "epochs": result.epochs, "seconds": result.seconds, "answers": answers}
+        )
         return 0
-    print_line(f"trained in {outcome['seconds']:.0f} s")
+    print_line(f"trained in {result.seconds:.0f} s")
     print_line()
-    _show_answers(read_examples("sample"), found, arguments)
+    _show_answers(read_examples("sample"), result.answers, arguments)
     _show_scores(scores)
     return 0
 
