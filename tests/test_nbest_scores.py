@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import fastqa
-from fastqa import calibration
+from fastqa import calibration, cli
 from fastqa.bounds import CAUSES, upper_bounds
 from fastqa.ensembles import mean_logits, merge_nbest
 from fastqa.entries import entry_scores, style_for
@@ -179,6 +180,28 @@ def test_an_unanswerable_question_is_always_in_reach_of_a_threshold(squad2: Squa
     bounds = upper_bounds(searched(squad2), squad2.examples)
     assert bounds.counts["no_answer"] == 0
     assert bounds.exact > 90
+
+
+def test_the_command_reads_the_nbest_file(
+    squad2: Squad, tmp_path: Path, capsys: pytest.CaptureFixture[str], shared: Path
+) -> None:
+    nbest = searched(squad2)
+    paths = nbest.save(tmp_path)
+    data = str(shared / "data" / "squad" / "dev-v2.0.json")
+    files = {name: str(path) for name, path in paths.items()}
+    flags = ["--null-odds", files["null_odds"], "--nbest", files["nbest_predictions"], "--json"]
+    assert cli.main(["score", data, files["predictions"], *flags]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    bounds = upper_bounds(nbest, squad2.examples)
+    assert scores["exact"] < scores["oracle_exact"] <= bounds.exact
+    expected = fastqa.score(nbest.to_dict(), squad2.examples, style="squad2").exact
+    confidence = calibration.answer_confidence(nbest)
+    assert scores["ece"] == pytest.approx(
+        calibration.reliability(confidence, expected).ece, abs=1e-4
+    )
+    risk = calibration.risk_coverage(confidence, expected)
+    # The file has float32 probabilities, among which more are equal.
+    assert scores["aurc"] == pytest.approx(risk.aurc, abs=1e-3)
 
 
 # ------------------------------------------------------------------------------- calibration

@@ -69,6 +69,13 @@ def test_a_lone_surrogate_counts_as_one_ordinary_character() -> None:
         assert fastqa.normalize_answer(text) == oracle.normalize_answer(text)
 
 
+def test_lone_surrogates_in_answers_score_as_the_oracle() -> None:
+    texts = {"1": "The \ud83d cat", "2": "\udfff", "3": "x\ud800"}
+    golds = {"1": ["\ud83d Cat"], "2": ["\udffe"], "3": ["x \ud800"]}
+    references = [{"id": id_, "answers": {"text": gold}} for id_, gold in golds.items()]
+    assert fastqa.squad(texts, golds) == oracle.squad_v1(references, texts)
+
+
 def test_text_that_is_not_a_string_is_refused() -> None:
     with pytest.raises(TypeError, match="text is int, expected str"):
         fastqa.normalize_answer(3)  # type: ignore[arg-type]

@@ -1,14 +1,16 @@
 """How good could the answers be? The best of each n-best list, and why the rest is missed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from fastqa import _rust
+from fastqa.calibration import reliability, risk_coverage
 from fastqa.columns import Table
-from fastqa.entries import contexts_of, entry_scores, positions_of, style_for
+from fastqa.entries import contexts_of, entry_scores, positions_of, score_texts, style_for
 from fastqa.nbest import NBest
+from fastqa.scores import Scores
 
 Cause = Literal[
     "not_in_nbest", "max_answer_length", "token_boundary", "window", "not_in_context", "no_answer"
@@ -77,6 +79,45 @@ def upper_bounds(
         unreached[cause].append(ids[index])
     bounds = 100.0 * float(exact.mean()), 100.0 * float(f1.mean())
     return UpperBounds(*bounds, len(ids), unreached)
+
+
+def nbest_file_scores(
+    lists: Mapping[str, Sequence[Mapping[str, Any]]], scores: Scores
+) -> dict[str, float]:
+    """What `nbest_predictions.json` tells beside the scores of its predictions.
+
+    Args:
+        lists: Id -> entries with `text` and `probability`.
+        scores: The scores of the predictions made from these lists.
+
+    Returns:
+        `oracle_exact` and `oracle_f1` (0 to 100): the best entry of each list; `ece`: expected
+        calibration error of the answers' probabilities; `aurc`: area under the risk-coverage curve
+        (both 0 to 1; see `fastqa.calibration`). A question without a list counts as wrong, with
+        probability 0.
+    """
+    own = [lists.get(id_, ()) for id_ in scores.ids]
+    counts = [len(entries) for entries in own]
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    owner = np.repeat(np.arange(len(own)), counts)
+    texts = [entry["text"] for entries in own for entry in entries]
+    places = scores.positions[owner]
+    entry = score_texts(texts, places, scores.references, scores.style, scores.language)
+    oracle = {
+        "oracle_exact": 100.0 * float(_best(entry.exact, starts).mean()),
+        "oracle_f1": 100.0 * float(_best(entry.f1, starts).mean()),
+    }
+    said = np.array(_rust.normalize_answers(texts, scores.style, scores.language), object)
+    answers = [text or "" for text in scores.predictions]
+    given = np.array(_rust.normalize_answers(answers, scores.style, scores.language), object)
+    probability = np.array([entry["probability"] for entries in own for entry in entries], float)
+    agreeing = np.where(said == given[owner], probability, 0.0)
+    confidence = np.minimum(np.bincount(owner, weights=agreeing, minlength=len(own)), 1.0)
+    return {
+        **oracle,
+        "ece": reliability(confidence, scores.exact).ece,
+        "aurc": risk_coverage(confidence, scores.exact).aurc,
+    }
 
 
 def _best(column: Any, starts: Any) -> Any:

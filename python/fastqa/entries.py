@@ -49,7 +49,11 @@ def contexts_of(examples: Any) -> list[str]:
 
 
 def score_texts(
-    texts: list[str], positions: Integers, references: References, style: str
+    texts: list[str],
+    positions: Integers,
+    references: References,
+    style: str,
+    lang: str | None = None,
 ) -> SpanScores:
     """Score text `i` against the gold answers of question `positions[i]`."""
     counts = np.diff(references.offsets)[positions]
@@ -59,7 +63,7 @@ def score_texts(
     places = np.repeat(first - offsets[:-1], counts) + np.arange(offsets[-1])
     every = references.golds if isinstance(references.golds, list) else _decoded(references)
     golds = [every[place] for place in places.tolist()]
-    exact, f1, _ = _rust.score_answers(texts, golds, offsets, style)
+    exact, f1, _ = _rust.score_answers(texts, golds, offsets, style, lang)
     return SpanScores(exact, f1)
 
 

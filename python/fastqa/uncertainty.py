@@ -132,9 +132,12 @@ def compare(
         raise ValueError("there is no question to compare")
     one, other = first.at_threshold(no_answer_threshold), second.at_threshold(no_answer_threshold)
     exact_name = "exact" if first.style == "squad2" else "exact_match"
-    columns = [one.exact, other.exact, one.f1, other.f1, np.ones(len(first))]
-    sums = _resampled(columns, _clusters(first, cluster), resamples, seed)
-    means = 100.0 * sums[:, :4] / sums[:, 4:]
+    columns = [one.exact, other.exact, one.f1, other.f1]
+    clusters = _clusters(first, cluster)
+    if clusters is not None:
+        columns.append(np.ones(len(first)))  # a resample of clusters has its own size
+    sums = _resampled(columns, clusters, resamples, seed)
+    means = 100.0 * sums[:, :4] / (len(first) if clusters is None else sums[:, 4:])
     metrics = {}
     for name, left, right, at in (
         (exact_name, one.exact, other.exact, 0),

@@ -76,6 +76,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     more.add_argument("--confidence", type=float, default=0.95, help="of the intervals (0.95)")
     more.add_argument("--cluster", choices=["context", "title"], help="resample these as a whole")
     more.add_argument("--seed", type=int, default=0, help="of the resamples and parts (0)")
+    more.add_argument(
+        "--nbest",
+        metavar="FILE",
+        help="nbest_predictions.json: upper bounds, calibration error, risk-coverage area",
+    )
     more.add_argument("--per-question", metavar="FILE", help="write a row a question (.csv, .json)")
     parser.add_argument("--json", action="store_true", help="print one JSON object only")
 
@@ -123,6 +128,10 @@ def _more(scores: Scores, arguments: argparse.Namespace) -> dict[str, Any]:
             no_answer_threshold=arguments.na_prob_thresh,
         )
         more["intervals"] = {name: interval._asdict() for name, interval in intervals.items()}
+    if arguments.nbest:
+        from fastqa.bounds import nbest_file_scores
+
+        more |= nbest_file_scores(read_json(arguments.nbest), scores)
     if arguments.held_out is not None:
         parts = scores.held_out(parts=arguments.held_out, seed=arguments.seed)
         more["held_out_f1"] = sum(p.score * p.questions for p in parts) / len(scores)
@@ -149,6 +158,11 @@ def _finish(summary: dict[str, float], more: dict[str, Any], arguments: argparse
         )
     else:
         print_table(["score", "value"], summary.items())
+    names = ("oracle_exact", "oracle_f1", "ece", "aurc")
+    plain = {name: more[name] for name in names if name in more}
+    if plain:
+        print_line()
+        print_table(["n-best lists", "value"], plain.items())
     if "held_out" in more:
         print_line()
         print_table(

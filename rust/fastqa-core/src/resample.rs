@@ -8,9 +8,6 @@ use rayon::prelude::*;
 use crate::Error;
 use crate::parallel::with_pool;
 
-/// Columns summed in one pass; rows are padded to this with zeros.
-const LANES: usize = 4;
-
 /// Sums of each column over `rows` rows drawn with replacement, `resamples` times.
 ///
 /// `values` is row by row, `columns` to a row. The result is resample by resample.
@@ -38,36 +35,53 @@ pub fn resample_sums(
         ))
     })?;
     sums.resize(length, 0.0);
-    for first in (0..columns).step_by(LANES) {
-        let width = LANES.min(columns - first);
-        let rows: Vec<[f64; LANES]> = values
-            .chunks_exact(columns)
-            .map(|row| {
-                let mut lanes = [0.0; LANES];
-                lanes
-                    .iter_mut()
-                    .zip(row.iter().skip(first).take(width))
-                    .for_each(|(to, &from)| *to = from);
-                lanes
-            })
-            .collect();
+    let mut first = 0;
+    while first < columns {
         // The same draws for every group of columns: a group starts its generators anew.
-        with_pool(|| {
-            sums.par_chunks_mut(columns)
-                .enumerate()
-                .for_each(|(resample, sums)| {
-                    let total = one(&rows, Generator::new(seed, resample as u64));
-                    sums.iter_mut()
-                        .skip(first)
-                        .zip(total)
-                        .for_each(|(to, from)| *to = from);
-                });
-        })?;
+        let width = match columns - first {
+            1 | 2 => pass::<2>(values, columns, first, seed, &mut sums)?,
+            3 | 4 => pass::<4>(values, columns, first, seed, &mut sums)?,
+            _ => pass::<8>(values, columns, first, seed, &mut sums)?,
+        };
+        first += width;
     }
     Ok(sums)
 }
 
-fn one(rows: &[[f64; LANES]], mut generator: Generator) -> [f64; LANES] {
+/// Sums of up to `LANES` columns from `first` on; rows are padded with zeros to a power of two.
+fn pass<const LANES: usize>(
+    values: &[f64],
+    columns: usize,
+    first: usize,
+    seed: u64,
+    sums: &mut [f64],
+) -> Result<usize, Error> {
+    let rows: Vec<[f64; LANES]> = values
+        .chunks_exact(columns)
+        .map(|row| {
+            let mut lanes = [0.0; LANES];
+            lanes
+                .iter_mut()
+                .zip(row.iter().skip(first))
+                .for_each(|(to, &from)| *to = from);
+            lanes
+        })
+        .collect();
+    with_pool(|| {
+        sums.par_chunks_mut(columns)
+            .enumerate()
+            .for_each(|(resample, sums)| {
+                let total = one(&rows, Generator::new(seed, resample as u64));
+                sums.iter_mut()
+                    .skip(first)
+                    .zip(total)
+                    .for_each(|(to, from)| *to = from);
+            });
+    })?;
+    Ok(LANES)
+}
+
+fn one<const LANES: usize>(rows: &[[f64; LANES]], mut generator: Generator) -> [f64; LANES] {
     let mut total = [0.0; LANES];
     for _ in 0..rows.len() {
         if let Some(row) = rows.get(generator.below(rows.len())) {
