@@ -11,6 +11,7 @@ import pytest
 
 import fastqa.reading
 from fastqa.cli import main
+
 from small_models import save_reader
 
 pytest.importorskip("torch")

@@ -24,10 +24,12 @@ from fastqa.scores import Scores
 from fastqa.scoring import score
 
 if TYPE_CHECKING:
+    from fastqa.answering import QuestionAnsweringPipeline, pipeline
     from fastqa.bounds import upper_bounds
     from fastqa.calibration import fit_temperature, reliability, risk_coverage
     from fastqa.contracts import cuad
     from fastqa.data import load_qa_dataset
+    from fastqa.decode_logits import decode
     from fastqa.doctor import check
     from fastqa.ensembles import mean_logits, merge_nbest
     from fastqa.evaluate_metrics import evaluate_metric
@@ -39,21 +41,24 @@ if TYPE_CHECKING:
 
 #: Public names that are loaded on first use, by module.
 _LAZY: dict[str, str] = {
+    "QuestionAnsweringPipeline": "fastqa.answering",
+    "QuestionAnsweringTrainer": "fastqa.training",
     "check": "fastqa.doctor",
     "compare": "fastqa.uncertainty",
     "confidence_intervals": "fastqa.uncertainty",
     "cuad": "fastqa.contracts",
+    "decode": "fastqa.decode_logits",
     "evaluate_metric": "fastqa.evaluate_metrics",
     "fit_temperature": "fastqa.calibration",
     "load_qa_dataset": "fastqa.data",
-    "QuestionAnsweringTrainer": "fastqa.training",
-    "show_random_elements": "fastqa.show",
     "mean_logits": "fastqa.ensembles",
     "merge_nbest": "fastqa.ensembles",
+    "pipeline": "fastqa.answering",
     "prepare_train_features": "fastqa.features",
     "prepare_validation_features": "fastqa.features",
     "reliability": "fastqa.calibration",
     "risk_coverage": "fastqa.calibration",
+    "show_random_elements": "fastqa.show",
     "sweep": "fastqa.sweeps",
     "upper_bounds": "fastqa.bounds",
 }
@@ -63,6 +68,7 @@ __all__ = [
     "InternalError",
     "NBest",
     "Predictions",
+    "QuestionAnsweringPipeline",
     "QuestionAnsweringTrainer",
     "Scores",
     "SpanParams",
@@ -71,6 +77,7 @@ __all__ = [
     "compare",
     "confidence_intervals",
     "cuad",
+    "decode",
     "evaluate_metric",
     "fit_temperature",
     "load_qa_dataset",
@@ -78,6 +85,7 @@ __all__ = [
     "merge_nbest",
     "normalize_answer",
     "num_threads",
+    "pipeline",
     "postprocess",
     "postprocess_qa_predictions",
     "postprocess_qa_predictions_with_beam_search",

@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from fastqa.columns import IntegerArray, IntegerListColumn, OffsetsColumn, StringColumn
+from fastqa.columns import Extents, IntegerArray, IntegerListColumn, OffsetsColumn, StringColumn
 from fastqa.params import SpanParams
 
 __version__: str
@@ -48,6 +48,23 @@ def decode_strings(column: StringColumn) -> list[str]: ...
 def match_ids(
     example_ids: StringColumn, feature_ids: StringColumn
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32] | None]: ...
+def decode_windows(
+    start: npt.NDArray[Any],
+    end: npt.NDArray[Any],
+    rows: Extents,
+    allowed: npt.NDArray[np.uint8],
+    null_position: npt.NDArray[np.int64],
+    top_k: int,
+    max_answer_length: int,
+    scoring: str,
+) -> tuple[
+    npt.NDArray[np.int64],
+    npt.NDArray[np.uint32],
+    npt.NDArray[np.uint32],
+    npt.NDArray[np.float64],
+    npt.NDArray[np.float64],
+    npt.NDArray[np.float64],
+]: ...
 def search(
     source: Any,
     offsets: OffsetsColumn,

@@ -22,7 +22,14 @@ from fastqa.tokenizer_windows import (
     take_overflow_offsets,
     windows_by_tokenizer,
 )
-from fastqa.windows import WindowOptions, Windows, flat_ids, flat_offsets
+from fastqa.windows import (
+    WindowOptions,
+    Windows,
+    flat_ids,
+    flat_offsets,
+    flat_words,
+    words_of_windows,
+)
 
 Template = tuple[list[tuple[list[int], list[int]]], int, int, bool]
 
@@ -46,7 +53,7 @@ def build_windows(
             "padding='max_length' needs a padding token and this tokenizer has none: "
             "set tokenizer.pad_token = tokenizer.eos_token, or use padding=False"
         )
-    asked = [question.lstrip() for question in questions]
+    asked = list(questions) if options.keep_question else [text.lstrip() for text in questions]
     with _without_truncation(tokenizer):
         template = _find_template(tokenizer)
         if template is None:
@@ -151,7 +158,7 @@ def _windows_by_template(
         padding,
     )
     ids, type_ids, mask, token_offsets, starts, example = columns
-    return Windows(
+    windows = Windows(
         ids,
         type_ids,
         mask,
@@ -161,3 +168,9 @@ def _windows_by_template(
         spans.reshape(-1, 2),
         cut_questions,
     )
+    if options.word_ids:
+        context_words = flat_words(context_encodings, len(context_ids))
+        windows.words = words_of_windows(
+            windows, context_words, context_starts, context_of, options
+        )
+    return windows

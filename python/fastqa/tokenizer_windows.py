@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from fastqa.windows import WindowOptions, Windows, empty_windows, flat_ids, flat_offsets
+from fastqa.windows import (
+    WindowOptions,
+    Windows,
+    empty_windows,
+    flat_ids,
+    flat_offsets,
+    flat_words,
+)
 
 CUT_QUESTION_LENGTH = 64  # this needs to match rust/fastqa-core/src/windows.rs
 
@@ -53,7 +60,11 @@ def windows_by_tokenizer(
         spans,
         cut_questions,
     )
-    windows.offsets[~windows.in_context()] = 0
+    outside = ~windows.in_context()
+    windows.offsets[outside] = 0
+    if options.word_ids:
+        windows.words = flat_words(encodings, len(ids))
+        windows.words[outside] = -1
     return windows
 
 

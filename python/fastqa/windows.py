@@ -20,6 +20,10 @@ class WindowOptions:
     hop: int | None = None
     padding: bool | str = False
     max_question_length: int | None = None
+    #: The pipeline of transformers 4 kept leading spaces of questions; everything else drops them.
+    keep_question: bool = False
+    #: Also give each token's word number, which costs a Python list for each context.
+    word_ids: bool = False
 
     def __post_init__(self) -> None:
         """Reject what Rust's unsigned integers would reject less clearly."""
@@ -41,7 +45,8 @@ class Windows:
 
     `input_ids` int32, `token_type_ids` and `attention_mask` int8, `offsets` int32 `[n_tokens, 2]`
     (characters of the context; zeros elsewhere), `starts` int64 `[n_windows + 1]`, `example` int64
-    `[n_windows]`, `context_span` int64 `[n_windows, 2]` (tokens of the window).
+    `[n_windows]`, `context_span` int64 `[n_windows, 2]` (tokens of the window), `words` int32 (the
+    number of the context's word that a token is part of, -1 elsewhere) if it was asked for.
     """
 
     input_ids: npt.NDArray[np.int32]
@@ -52,6 +57,7 @@ class Windows:
     example: npt.NDArray[np.int64]
     context_span: npt.NDArray[np.int64]
     cut_questions: int
+    words: npt.NDArray[np.int32] | None = None
 
     def in_context(self) -> npt.NDArray[np.bool_]:
         """Which tokens are context."""
@@ -80,3 +86,36 @@ def flat_ids(encodings: Sequence[Any]) -> tuple[npt.NDArray[np.int32], npt.NDArr
 def flat_offsets(encodings: Sequence[Any], tokens: int) -> npt.NDArray[np.int32]:
     pairs = chain.from_iterable(encoding.offsets for encoding in encodings)
     return np.fromiter(chain.from_iterable(pairs), dtype=np.int32, count=2 * tokens)
+
+
+def flat_words(encodings: Sequence[Any], tokens: int) -> npt.NDArray[np.int32]:
+    words = chain.from_iterable(encoding.word_ids for encoding in encodings)
+    return np.fromiter((-1 if word is None else word for word in words), np.int32, count=tokens)
+
+
+def words_of_windows(
+    windows: Windows,
+    context_words: npt.NDArray[np.int32],
+    context_starts: npt.NDArray[np.int64],
+    context_of: npt.NDArray[np.int64],
+    options: WindowOptions,
+) -> npt.NDArray[np.int32]:
+    """Word numbers of the windows' tokens, from those of whole contexts.
+
+    Every window but an example's last is full, and so tells where the next one begins.
+    """
+    words = np.full(len(windows.input_ids), -1, dtype=np.int32)
+    length = windows.context_span[:, 1] - windows.context_span[:, 0]
+    begin = 0
+    for window, example in enumerate(windows.example.tolist()):
+        if window == 0 or example != windows.example[window - 1]:
+            begin = 0
+        elif options.hop is not None:
+            begin += options.hop
+        else:
+            begin += int(length[window - 1]) - options.doc_stride
+        source = int(context_starts[context_of[example]]) + begin
+        target = int(windows.starts[window] + windows.context_span[window, 0])
+        count = int(length[window])
+        words[target : target + count] = context_words[source : source + count]
+    return words

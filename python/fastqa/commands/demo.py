@@ -9,7 +9,6 @@ from typing import Any
 
 from fastqa.demo import DemoResult, run_demo, threads
 from fastqa.nbest import NBest
-from fastqa.reading import read_examples
 from fastqa.terminal import (
     highlighted,
     is_terminal,
@@ -73,7 +72,7 @@ def _train(arguments: argparse.Namespace) -> int:
         return 0
     print_line(f"trained in {result.seconds:.0f} s")
     print_line()
-    _show_answers(read_examples("sample"), result.answers, arguments)
+    _show_answers(result.examples.to_dict(), result.answers, arguments)
     _show_scores(scores)
     return 0
 

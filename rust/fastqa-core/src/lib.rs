@@ -5,6 +5,7 @@
 
 pub mod beam;
 pub mod columns;
+pub mod decode;
 pub mod error;
 pub mod files;
 pub mod json;

@@ -2,6 +2,7 @@
 //! Registration only; one file per stage.
 
 mod arrays;
+mod decode;
 mod error;
 mod features;
 mod nbest;
@@ -19,6 +20,8 @@ mod _rust {
 
     #[pymodule_export]
     use crate::arrays::flatten_offsets;
+    #[pymodule_export]
+    use crate::decode::decode_windows;
     #[pymodule_export]
     use crate::error::InternalError;
     #[pymodule_export]

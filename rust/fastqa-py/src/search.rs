@@ -35,7 +35,7 @@ pub struct ParamsArgument {
 }
 
 /// The value that `name` stands for.
-fn choose<T: Copy>(parameter: &str, name: &str, values: &[(&str, T)]) -> PyResult<T> {
+pub fn choose<T: Copy>(parameter: &str, name: &str, values: &[(&str, T)]) -> PyResult<T> {
     values
         .iter()
         .find(|(known, _)| *known == name)

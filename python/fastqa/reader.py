@@ -1,0 +1,177 @@
+"""A model on its device: windows in, logits out, with next to no padding."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastqa.optional import require
+from fastqa.windows import Windows
+
+__all__ = ["Reader", "load_reader"]
+
+#: Windows in a batch. On a CPU the gain over 1 is small and larger batches leave the cache.
+CPU_BATCH_SIZE, GPU_BATCH_SIZE = 8, 64
+
+
+class Reader:
+    """A question-answering model with its tokenizer.
+
+    Attributes:
+        model: a `...ForQuestionAnswering` in evaluation mode.
+        tokenizer: its fast tokenizer.
+        device: where the model is.
+        batch_size: windows in a batch, None for the device's default.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, batch_size: int | None = None) -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.batch_size = batch_size
+        parameters = inspect.signature(model.forward).parameters
+        self._inputs = [
+            name
+            for name in ("input_ids", "attention_mask", "token_type_ids")
+            if name in tokenizer.model_input_names and name in parameters
+        ]
+        # Keys and values of past tokens are of no use to a single pass.
+        self._options = {"use_cache": False} if "use_cache" in parameters else {}
+
+    @property
+    def device(self) -> Any:
+        """Where the model is now."""
+        return self.model.device
+
+    def logits(
+        self,
+        windows: Windows,
+        batch_size: int | None = None,
+        keep_half: bool = False,
+        progress: Callable[[int], object] | None = None,
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.int64]]:
+        """Start and end logits of all windows, flat, and where each window's row begins.
+
+        Windows of similar length share a batch. Padding is on the right also for models that pad
+        on the left: it is masked, and tokens keep the positions that they have alone.
+
+        Args:
+            windows: any number of windows without padding.
+            batch_size: instead of the reader's own.
+            keep_half: leave float16 as it is (its bits, uint16); everything else becomes float32.
+            progress: called with the number of windows of each batch that is done.
+        """
+        torch = require("torch", "train")
+        lengths = np.diff(windows.starts)
+        size = batch_size or self.batch_size
+        if size is None:
+            size = CPU_BATCH_SIZE if self.device.type == "cpu" else GPU_BATCH_SIZE
+        # Longest first: a batch that does not fit in memory fails at once.
+        order = np.argsort(-lengths, kind="stable")
+        done = []
+        with torch.inference_mode():
+            for first in range(0, len(order), size):
+                chosen = order[first : first + size]
+                batch = self._batch(torch, windows, chosen, int(lengths[chosen[0]]))
+                output = self.model(**batch, **self._options)
+                pair = _start_and_end(output)
+                # Left on the device: waiting for each batch would leave a GPU idle.
+                done.append((chosen, torch.stack(pair)))
+                if progress is not None:
+                    progress(len(chosen))
+        half = bool(done) and done[0][1].dtype == torch.float16 and keep_half
+        flat = np.empty((2, len(windows.input_ids)), dtype=np.float16 if half else np.float32)
+        for chosen, pair in done:
+            values = (pair if half else pair.float()).cpu().numpy()
+            for row, window in enumerate(chosen):
+                at = slice(int(windows.starts[window]), int(windows.starts[window + 1]))
+                flat[:, at] = values[:, row, : lengths[window]]
+        start, end = (side.view(np.uint16) for side in flat) if half else flat
+        return start, end, windows.starts
+
+    def _batch(
+        self, torch: Any, windows: Windows, chosen: npt.NDArray[np.int64], width: int
+    ) -> dict[str, Any]:
+        columns = {
+            "input_ids": (windows.input_ids, self.tokenizer.pad_token_id or 0),
+            "attention_mask": (windows.attention_mask, 0),
+            "token_type_ids": (windows.token_type_ids, 0),
+        }
+        batch = {}
+        for name in self._inputs:
+            values, padding = columns[name]
+            matrix = np.full((len(chosen), width), padding, dtype=np.int64)
+            for row, window in enumerate(chosen):
+                tokens = values[windows.starts[window] : windows.starts[window + 1]]
+                matrix[row, : len(tokens)] = tokens
+            batch[name] = torch.from_numpy(matrix).to(self.device, non_blocking=True)
+        return batch
+
+
+def _start_and_end(output: Any) -> tuple[Any, Any]:
+    if hasattr(output, "start_logits") and hasattr(output, "end_logits"):
+        return output.start_logits, output.end_logits
+    if isinstance(output, tuple) and len(output) >= 2:
+        return output[0], output[1]
+    raise TypeError(
+        f"the model returns {type(output).__name__} without start_logits and end_logits: it is no "
+        "extractive reader (load it with AutoModelForQuestionAnswering)"
+    )
+
+
+def load_reader(
+    model: Any,
+    tokenizer: Any = None,
+    *,
+    device: Any = None,
+    dtype: Any = None,
+    batch_size: int | None = None,
+    model_kwargs: dict[str, Any] | None = None,
+) -> Reader:
+    """A reader from a name or a folder, or from a loaded model and its tokenizer.
+
+    `dtype=None` is float32 on a CPU, where half precision is slow, and the checkpoint's own
+    elsewhere; a loaded model keeps its own.
+    """
+    torch = require("torch", "train")
+    transformers = require("transformers", "train")
+    given = not isinstance(model, str) and not hasattr(model, "__fspath__")
+    if tokenizer is None:
+        if given:
+            raise ValueError("a loaded model needs its tokenizer: pass tokenizer=")
+        tokenizer = model
+    if isinstance(tokenizer, str) or hasattr(tokenizer, "__fspath__"):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(tokenizer)
+    place = _device(torch, device, model if given else None)
+    if given:
+        loaded = model if dtype is None else model.to(_dtype(torch, dtype))
+    else:
+        if dtype is None:
+            dtype = torch.float32 if place.type == "cpu" else "auto"
+        version = tuple(int(part) for part in transformers.__version__.split(".")[:2])
+        keyword = "dtype" if version >= (4, 56) else "torch_dtype"
+        loaded = transformers.AutoModelForQuestionAnswering.from_pretrained(
+            model, **{keyword: _dtype(torch, dtype)}, **(model_kwargs or {})
+        )
+    return Reader(loaded.to(place), tokenizer, batch_size)
+
+
+def _device(torch: Any, device: Any, model: Any) -> Any:
+    """As in transformers: a number is a GPU's, -1 the CPU; None is where the model is, or the
+    accelerator if there is one."""
+    if isinstance(device, bool):
+        raise TypeError("device is a bool; expected a number, a name like 'cuda:0' or None")
+    if isinstance(device, int):
+        return torch.device("cpu") if device < 0 else torch.device("cuda", device)
+    if device is not None:
+        return torch.device(device)
+    if model is not None:
+        return model.device
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _dtype(torch: Any, dtype: Any) -> Any:
+    return getattr(torch, dtype) if isinstance(dtype, str) and dtype != "auto" else dtype
