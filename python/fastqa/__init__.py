@@ -18,10 +18,10 @@ from fastqa.postprocessing import (
     postprocess,
     postprocess_qa_predictions,
     postprocess_qa_predictions_with_beam_search,
-    search,
 )
 from fastqa.scores import Scores
 from fastqa.scoring import score
+from fastqa.searching import search
 
 if TYPE_CHECKING:
     from fastqa.answering import QuestionAnsweringPipeline, pipeline

@@ -15,9 +15,9 @@ from fastqa import _rust
 from fastqa.metrics import squad_v2
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
-from fastqa.postprocessing import search
 from fastqa.reading import read_examples
 from fastqa.reference import postprocess_in_python
+from fastqa.searching import search
 
 Result = TypeVar("Result")
 

@@ -18,7 +18,7 @@ from fastqa._references import References
 from fastqa.entries import SpanScores, contexts_of, positions_of, score_texts, style_for
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
-from fastqa.postprocessing import search
+from fastqa.searching import search
 
 if TYPE_CHECKING:
     import pandas as pd

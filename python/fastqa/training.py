@@ -28,7 +28,7 @@ from fastqa.batching import (
 from fastqa.evaluation import answer_scores
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
-from fastqa.postprocessing import search
+from fastqa.searching import search
 
 
 class QuestionAnsweringOutput(NamedTuple):

@@ -9,8 +9,8 @@ from typing import Any
 from fastqa.nbest import NBest
 from fastqa.optional import require
 from fastqa.params import SpanParams
-from fastqa.postprocessing import search
 from fastqa.reading import read_examples
+from fastqa.searching import search
 from fastqa.terminal import print_json, print_note
 
 

@@ -18,6 +18,7 @@ pub mod normalize;
 pub mod offsets;
 pub mod parallel;
 pub mod params;
+pub mod positions;
 pub mod pystring;
 pub mod resample;
 pub mod score;
