@@ -157,7 +157,7 @@ def _from_columns(ids: list[Any], answers: Any, columns: Mapping[str, Any]) -> R
         for name in ("context", "title")
         if name in columns
     }
-    source = getattr(answers, "source", None)
+    source: Any = getattr(answers, "source", None)
     if hasattr(source, "select_columns"):
         # A lazy column of a `datasets.Dataset` (4 and later): its rows would be decoded one by one.
         name = answers.column_name
