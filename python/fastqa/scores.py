@@ -143,7 +143,7 @@ class Scores:
             {"exact": self.exact, "f1": self.f1},
             self.probabilities(),
             self.has_answer,
-            answered=np.array([bool(text) for text in self.predictions]),
+            answered=np.array(list(map(bool, self.predictions)), bool),
             unanswerable=len(self.references) - self.references.answerable,
             order=self.prediction_order,
             ties=ties,
