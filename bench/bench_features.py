@@ -47,7 +47,7 @@ def in_map(function: Callable[..., Any], inputs: tuple[Any, Any], padding: bool 
 
 @pytest.mark.parametrize("padding", ["max_length", False])
 @pytest.mark.parametrize("kind", FUNCTIONS)
-def bench_notebook(
+def test_notebook(
     timed: Callable[..., Any], inputs: Any, expected: Any, kind: str, padding: bool | str
 ) -> None:
     function = FUNCTIONS[kind][0]
@@ -57,7 +57,7 @@ def bench_notebook(
 
 @pytest.mark.parametrize("padding", ["max_length", False])
 @pytest.mark.parametrize("kind", FUNCTIONS)
-def bench_fastqa(
+def test_fastqa(
     timed: Callable[..., Any], inputs: Any, expected: Any, kind: str, padding: bool | str
 ) -> None:
     function = FUNCTIONS[kind][1]

@@ -349,8 +349,4 @@ def test_two_processes_give_the_metrics_of_one_to_the_last_digit(tmp_path):
     )
     assert first == second
     assert all(result["windows"] % 2 for result in one.values())
-    for count, result in one.items():
-        assert {k: v for k, v in first[count].items() if k != "eval_loss"} == {
-            k: v for k, v in result.items() if k != "eval_loss"
-        }
-        assert first[count]["eval_loss"] == pytest.approx(result["eval_loss"], abs=1e-6)
+    assert first == one

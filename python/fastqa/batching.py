@@ -127,7 +127,8 @@ def rows_in_order(
     """One array of logits in dataset order from the batches of a sorted prediction.
 
     Args:
-        batches: `[batch, width]` each, in prediction order.
+        batches: `[batch, width]` each, in prediction order; rows after the last one of `order`
+            are repetitions that fill up a batch.
         order: the dataset's row of each predicted row.
         lengths: tokens of each row of the dataset.
 
@@ -139,17 +140,18 @@ def rows_in_order(
         RuntimeError: the rows are not as many, or not as long, as the dataset's.
     """
     count = sum(map(len, batches))
-    if count != len(order):
+    if count < len(order):
         raise RuntimeError(f"the model predicted {count} rows for {len(order)} features")
     width = int(lengths.max(initial=0))
     dtype = batches[0].dtype if batches else np.float32
-    result = np.full((count, width), -np.inf, dtype=dtype)
+    result = np.full((len(order), width), -np.inf, dtype=dtype)
     done = 0
-    for batch in batches:
-        rows = order[done : done + len(batch)]
-        done += len(batch)
+    for given in batches:
+        rows = order[done : done + len(given)]
+        batch = given[: len(rows)]
+        done += len(given)
         own = lengths[rows]
-        if own.max() > batch.shape[1]:
+        if own.max(initial=0) > batch.shape[1]:
             raise RuntimeError(
                 f"feature {rows[own.argmax()]} has {own.max()} tokens, its logits {batch.shape[1]}"
             )

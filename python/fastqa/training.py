@@ -235,6 +235,10 @@ class QuestionAnsweringTrainer(Trainer):  # type: ignore[misc]
                 "the data_collator pads on the left, which shifts logits against offsets: leave "
                 "data_collator out, or make the features with padding='max_length'"
             )
+        # Filled up with the shortest window: then the batches of windows are the same for every
+        # number of processes, and so is every bit of their logits.
+        missing = -len(order) % (self.args.eval_batch_size * self.args.world_size)
+        order = np.concatenate([order, np.repeat(order[-1:], missing)])
         if hasattr(features, "select"):
             ordered = features.select(order)
         else:

@@ -42,9 +42,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict, score and print."""
-    require("transformers", "train")
+    transformers = require("transformers", "train")
     require("torch", "train")
     from fastqa.data import load_qa_dataset
+
+    if arguments.quiet:
+        require("datasets", "train").disable_progress_bars()
+        transformers.logging.disable_progress_bar()
 
     columns = dict(arguments.columns)
     loaded = load_qa_dataset(arguments.data, split=arguments.split, columns=columns)
