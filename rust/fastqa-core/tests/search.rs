@@ -1,4 +1,7 @@
 //! The whole search against a naive restatement: all windows, all pairs, one sort.
+// Outside of #[test] functions clippy.toml's permission does not reach.
+#![allow(clippy::unwrap_used)]
+
 use fastqa_core::columns::{Extents, Integers, Strings};
 use fastqa_core::logit::{HalfBits, Logits};
 use fastqa_core::mapping::Windows;
