@@ -1,5 +1,5 @@
-"""Calls that both pipelines answer: transformers 4.57.6 (this file run as a script, in an environment
-that has it) and fastqa with compat="4.57".
+"""Calls that both pipelines answer: transformers 4.57.6 (this file run as a script, in an
+environment that has it) and fastqa with compat="4.57".
 
     python tests/pipeline_cases.py MODEL DATA.json OUT.json [QUESTIONS]
 
@@ -9,6 +9,7 @@ DATA is SQuAD JSON or fastqa's sample. OUT holds offsets and scores, no text.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def inputs_of(case: str, questions: list[tuple[str, str]]) -> list[dict[str, str
 
 
 def run(pipe: Any, questions: list[tuple[str, str]]) -> dict[str, Any]:
-    """Answers of every case: a list of [start, end, score] for each input, bare if it was a dict."""
+    """Answers of every case: lists of [start, end, score] for each input, bare if a dict."""
     outputs = {}
     for case, (parameters, _) in CASES.items():
         inputs = inputs_of(case, questions)
@@ -85,7 +86,8 @@ def row_of(answer: dict[str, Any]) -> list[Any]:
 
 
 if __name__ == "__main__":
-    if extra := __import__("os").environ.get("FASTQA_TORCH_PATH"):
+    # An environment may borrow its torch from another one, which is gigabytes.
+    if extra := os.environ.get("FASTQA_TORCH_PATH"):
         sys.path.append(extra)
     import transformers
 
@@ -93,4 +95,7 @@ if __name__ == "__main__":
     model, data, out = sys.argv[1:4]
     count = int(sys.argv[4]) if len(sys.argv) > 4 else None
     pipe = transformers.pipeline("question-answering", model=model, dtype="float32", device="cpu")
-    Path(out).write_text(json.dumps(run(pipe, read_questions(Path(data), count))) + "\n")
+    outputs = run(pipe, read_questions(Path(data), count))
+    # One line for each case: a small file with a readable history.
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(rows)}" for name, rows in outputs.items())
+    Path(out).write_text("{\n" + lines + "\n}\n")

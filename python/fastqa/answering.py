@@ -21,7 +21,7 @@ from fastqa.windows import WindowOptions
 
 __all__ = ["QuestionAnsweringPipeline", "pipeline"]
 
-#: Characters and (question, context) pairs that are worked on together: enough for batches of one
+#: (question, context) pairs and characters that are worked on together: enough for batches of one
 #: length, and about 100 MB of windows and logits at most.
 BLOCK_PAIRS, BLOCK_CHARACTERS = 512, 1_000_000
 _WINDOWS = {"doc_stride", "max_seq_len", "max_question_len"}
@@ -42,7 +42,7 @@ class QuestionAnsweringPipeline:
 
     Args:
         reader: the model and its tokenizer, see `load_reader`.
-        compat: "4.57" for the answers of transformers 4.57.6, number for number; default: corrected.
+        compat: "4.57" for the answers of transformers 4.57.6; default: corrected.
         **parameters: defaults for every call, as below.
 
     Parameters of a call, with their defaults:

@@ -148,7 +148,7 @@ def _owners(encoding: Any, windows: int, pairs: int) -> Any:
         owners = np.zeros(windows, np.int64) if pairs == 1 else np.arange(windows, dtype=np.int64)
     if windows and (int(owners.max()) >= pairs or np.any(np.diff(owners) < 0)):
         raise ValueError(
-            f"{windows} windows of {int(owners.max()) + 1} pairs for {pairs} contexts; expected one "
-            "context for each pair, in the order of the windows"
+            f"{windows} windows of {int(owners.max()) + 1} pairs for {pairs} contexts; expected "
+            "one context for each pair, in the order of the windows"
         )
     return owners

@@ -102,8 +102,8 @@ def _spans_of_windows(
     nulls = null.tolist()
     half = start.dtype == np.uint16
     for window, several in enumerate(spans):
-        # float16 stayed float16; and where spans run out, pairs of probability 0 filled the list, in
-        # the order in which NumPy's partition left them.
+        # float16 stayed float16; and where spans run out, pairs of probability 0 filled the list,
+        # in the order in which NumPy's partition left them.
         if half or len(several) < wanted:
             at = slice(int(windows.starts[window]), int(windows.starts[window + 1]))
             row = (start[at].view(np.float16), end[at].view(np.float16)) if half else None
@@ -131,7 +131,7 @@ def _spans_by_numpy(
     table = np.tril(np.triu(np.multiply.outer(*sides)), max_answer_len - 1)
     flat = table.ravel()
     if wanted == 1:
-        order = np.argmax(flat)[None]
+        order = np.array([np.argmax(flat)])
     elif len(flat) < wanted:
         order = np.argsort(-flat)
     else:

@@ -95,7 +95,7 @@ class Reader:
     def _batch(
         self, torch: Any, windows: Windows, chosen: npt.NDArray[np.int64], width: int
     ) -> dict[str, Any]:
-        columns = {
+        columns: dict[str, tuple[npt.NDArray[Any], int]] = {
             "input_ids": (windows.input_ids, self.tokenizer.pad_token_id or 0),
             "attention_mask": (windows.attention_mask, 0),
             "token_type_ids": (windows.token_type_ids, 0),

@@ -1,7 +1,7 @@
 """`import fastqa.transformers`, and `transformers.pipeline("question-answering")` works again.
 
-transformers 5.3 removed the task; this registers fastqa's pipeline for it. A transformers that still
-has its own is left as it is.
+transformers 5.3 removed the task; this registers fastqa's pipeline for it. A transformers that
+still has its own is left as it is.
 """
 
 from __future__ import annotations

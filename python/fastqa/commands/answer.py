@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -148,21 +149,20 @@ def _print_answer(answer: dict[str, Any], context: str, name: str | None) -> Non
 def _answer_lines(pipe: Any, arguments: argparse.Namespace) -> None:
     """JSON lines in, JSON lines out, in order; memory does not grow with their number."""
     rows: list[dict[str, Any]] = []
-    name = arguments.input
-    source = sys.stdin if name == "-" else Path(name).open(encoding="utf-8")
-    target = Path(arguments.output).open("w", encoding="utf-8") if arguments.output else sys.stdout
-    try:
+    name, output = arguments.input, arguments.output
+    with ExitStack() as files:
+        source: TextIO = sys.stdin
+        if name != "-":
+            source = files.enter_context(Path(name).open(encoding="utf-8"))
+        target: TextIO = sys.stdout
+        if output is not None:
+            target = files.enter_context(Path(output).open("w", encoding="utf-8"))
         results = pipe(_read_lines(source, "standard input" if name == "-" else name, rows))
         for found in results:
             row = rows.pop(0)
             answer = {"answers": found} if isinstance(found, list) else found
             target.write(json.dumps({**row, **answer}, ensure_ascii=False) + "\n")
             target.flush()
-    finally:
-        if source is not sys.stdin:
-            source.close()
-        if target is not sys.stdout:
-            target.close()
 
 
 def _read_lines(source: TextIO, name: str, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

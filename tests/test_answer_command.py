@@ -1,0 +1,88 @@
+"""`fastqa answer`, and the pipeline under transformers' own name."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import transformers
+
+import fastqa.transformers
+from fastqa.cli import main
+from small_models import save_reader
+
+CONTEXT = "The tower stands in Paris. It was built by Gustave Eiffel. 埃菲尔铁塔位于巴黎。"
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(save_reader(tmp_path_factory.mktemp("reader"), [CONTEXT]))
+
+
+def test_an_answer_is_shown_in_its_context(reader: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for question in ("Who built the tower?", "铁塔在哪里?"):
+        code = main(["answer", "--model", reader, "--question", question, "--context", CONTEXT])
+        out = capsys.readouterr().out
+        assert code == 0
+        assert "[[" in out
+        assert "]]" in out
+
+
+def test_json_has_the_best_answer_at_the_top(
+    reader: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "text.txt"
+    file.write_text(CONTEXT, encoding="utf-8")
+    call = ["answer", "--model", reader, "--question", "Who?", "--top-k", "3", "--json"]
+    assert main([*call, "--context-file", str(file)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["answer"] == CONTEXT[result["start"] : result["end"]]
+    assert len(result["answers"]) == 3
+    assert main([*call, "--context-file", str(file), "--context", "Berlin"]) == 0
+    documents = {one["document"] for one in json.loads(capsys.readouterr().out)["answers"]}
+    assert documents <= {"context 1", str(file)}
+
+
+def test_json_lines_and_standard_input(
+    reader: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"id": str(n), "question": "Who?", "context": CONTEXT} for n in range(3)]
+    lines = "\n".join(json.dumps(row) for row in rows)
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    assert main(["answer", "--model", reader, "--input", "-"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["id"] for row in found] == ["0", "1", "2"]
+    assert all(row["answer"] for row in found)
+    monkeypatch.setattr("sys.stdin", io.StringIO(CONTEXT))
+    assert main(["answer", "--model", reader, "--question", "Who?"]) == 0
+    assert "[[" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--question", "Who?", "--context", " "], "is empty"),
+        (["--context", "x"], "pass --question"),
+        (["--question", "q", "--input", "x.jsonl"], "leave out the others"),
+    ],
+)
+def test_wrong_use_is_one_line(
+    reader: str, capsys: pytest.CaptureFixture[str], arguments: list[str], text: str
+) -> None:
+    assert main(["answer", "--model", reader, *arguments]) == 1
+    error = capsys.readouterr().err.strip()
+    assert text in error
+    assert "\n" not in error
+
+
+def test_transformers_pipeline_knows_the_task_again(reader: str) -> None:
+    pipe: Any = transformers.pipeline("question-answering", model=reader, device="cpu")
+    assert isinstance(pipe, transformers.Pipeline)
+    found = pipe(question="Who built the tower?", context=CONTEXT, top_k=2)
+    ours = fastqa.pipeline(reader, device="cpu", top_k=2)
+    assert found == ours(question="Who built the tower?", context=CONTEXT)
+    old = transformers.pipeline("question-answering", model=reader, device="cpu", compat="4.57")
+    assert set(old(question="Who?", context=CONTEXT)) == {"score", "start", "end", "answer"}
