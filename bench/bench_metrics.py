@@ -1,18 +1,22 @@
-"""`fastqa.squad` and `fastqa.squad_v2` beside `evaluate`'s `compute` on SQuAD dev.
+"""`fastqa.squad` and `fastqa.squad_v2` beside `evaluate`'s `compute` on SQuAD dev, and the bootstrap.
 
-`evaluate` itself is real; the body of its two metric scripts, which need the network, is the
-oracle's restatement of the official functions (tests/evaluate_modules.py). Both get the same lists.
+`evaluate` itself is real: features, Arrow file, decoding. The body of its two metric scripts, which
+need the network, is the oracle's restatement of the official functions (tests/evaluate_modules.py).
+Both get the same lists of dicts.
 """
 
-import sys
-from pathlib import Path
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
 import fastqa
+from fastqa.uncertainty import compare
+from scoring_data import evaluate_references, shared_json, squad_predictions
 
 VERSIONS = {
     "squad": ("squad/dev-v1.1.json", "bert-ensemble.v1.1"),
@@ -20,9 +24,8 @@ VERSIONS = {
 }
 
 
+@cache
 def inputs(name: str) -> dict[str, list[dict[str, Any]]]:
-    from scoring_data import evaluate_references, shared_json, squad_predictions
-
     dataset, system = VERSIONS[name]
     references = evaluate_references(shared_json(dataset))
     texts = squad_predictions(system)
@@ -33,26 +36,60 @@ def inputs(name: str) -> dict[str, list[dict[str, Any]]]:
     return {"predictions": predictions, "references": references}
 
 
-@pytest.mark.parametrize("name", VERSIONS)
-def bench_fastqa(benchmark: Any, name: str) -> None:
-    rows = inputs(name)
-    function = getattr(fastqa, name)
-    expected = evaluate_metric(name).compute(**rows)
-    assert function(**rows) == pytest.approx(expected, abs=1e-9)
-    benchmark.group = f"{name} on SQuAD dev"
-    benchmark.extra_info["peer"] = "fastqa"
-    benchmark.pedantic(function, kwargs=rows, rounds=20, warmup_rounds=2)
-
-
-@pytest.mark.parametrize("name", VERSIONS)
-def bench_evaluate(benchmark: Any, name: str) -> None:
-    rows = inputs(name)
-    benchmark.group = f"{name} on SQuAD dev"
-    benchmark.extra_info["peer"] = "reference"
-    benchmark.pedantic(evaluate_metric(name).compute, kwargs=rows, rounds=3)
-
-
-def evaluate_metric(name: str) -> Any:
+def evaluate_compute(name: str) -> Any:
     from evaluate_modules import Squad, SquadV2
 
-    return {"squad": Squad, "squad_v2": SquadV2}[name]()
+    return {"squad": Squad, "squad_v2": SquadV2}[name]().compute(**inputs(name))
+
+
+@pytest.mark.parametrize("name", VERSIONS)
+def test_fastqa(timed: Callable[..., Any], shared: Any, name: str) -> None:
+    function = getattr(fastqa, name)
+    expected = evaluate_compute(name)
+    scores = timed(f"{name} on SQuAD dev", "fastqa", lambda: function(**inputs(name)), 20)
+    assert list(scores) == list(expected)
+    assert scores == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", VERSIONS)
+def test_evaluate(timed: Callable[..., Any], shared: Any, name: str) -> None:
+    timed(f"{name} on SQuAD dev", "evaluate", lambda: evaluate_compute(name), 3)
+
+
+@cache
+def two_systems() -> tuple[fastqa.Scores, fastqa.Scores]:
+    dataset = shared_json("squad/dev-v1.1.json")
+    first = squad_predictions("bert-ensemble.v1.1")
+    # Another system on the same questions: every tenth answer is cut.
+    second = {
+        id_: text[: len(text) // 2] if index % 10 == 0 else text
+        for index, (id_, text) in enumerate(first.items())
+    }
+    return fastqa.score(first, dataset), fastqa.score(second, dataset)
+
+
+GROUP = "paired bootstrap, 10,000 resamples of SQuAD 1.1 dev"
+
+
+def test_paired_bootstrap(timed: Callable[..., Any], shared: Any) -> None:
+    first, second = two_systems()
+    result = timed(GROUP, "fastqa", lambda: compare(first, second), 5)
+    drawn = numpy_bootstrap(400)
+    assert result.metrics["f1"].low == pytest.approx(np.quantile(drawn, 0.025), abs=0.1)
+    assert result.metrics["f1"].high == pytest.approx(np.quantile(drawn, 0.975), abs=0.1)
+
+
+def numpy_bootstrap(resamples: int) -> np.ndarray[Any, Any]:
+    """The usual loop: draw positions, take the mean of the differences."""
+    first, second = two_systems()
+    generator = np.random.default_rng(0)
+    differences = np.stack([second.exact - first.exact, second.f1 - first.f1], axis=1)
+    means = []
+    for _ in range(resamples):
+        drawn = generator.integers(0, len(differences), len(differences))
+        means.append(100.0 * differences[drawn].mean(axis=0)[1])
+    return np.array(means)
+
+
+def test_numpy_bootstrap(timed: Callable[..., Any], shared: Any) -> None:
+    timed(GROUP, "numpy loop", lambda: numpy_bootstrap(10_000), 1)

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from real_data import SHARED  # noqa: E402 - found through the path set above
+from real_data import SHARED
 
 
 @pytest.fixture(scope="session")

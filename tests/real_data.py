@@ -23,6 +23,7 @@ needs_shared = pytest.mark.skipif(
 class Squad:
     """SQuAD dev with the shared reader's features and logits."""
 
+    version: str
     examples: Any
     features: Any
     start: np.ndarray[Any, Any]
@@ -58,8 +59,9 @@ def load_squad(version: str) -> Squad:
     """SQuAD dev `version` ("1.1" or "2.0"), windows of 384 with an overlap of 128."""
     from datasets import Dataset
     from datasets.utils.logging import disable_progress_bar
-    from oracle.features import prepare_validation_features
     from transformers import AutoTokenizer
+
+    from oracle.features import prepare_validation_features
 
     disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(SHARED / "models/minilm-squad2")
@@ -72,6 +74,7 @@ def load_squad(version: str) -> Squad:
     )
     logits = np.load(SHARED / f"data/squad/logits-v{version}.npz")
     return Squad(
+        version,
         examples,
         features,
         logits["start"].astype(np.float32),

@@ -12,6 +12,7 @@ import transformers
 
 import fastqa.transformers
 from fastqa.cli import main
+
 from small_models import save_reader
 
 CONTEXT = "The tower stands in Paris. It was built by Gustave Eiffel. 埃菲尔铁塔位于巴黎。"

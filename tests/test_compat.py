@@ -19,6 +19,7 @@ import fastqa
 import pipeline_cases
 import squad_metrics_cases
 from fastqa.compat import squad, squad_metrics
+
 from real_data import SHARED, needs_shared
 from small_models import word_piece
 

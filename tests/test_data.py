@@ -28,6 +28,10 @@ QUESTIONS = {
 }
 
 
+FORMATS = ("squad", "records", "columns", "data_field", "jsonl", "lines_called_json", "packed")
+FORMATS += ("csv_of_json", "csv_of_python", "parquet", "saved")
+
+
 def records() -> list[dict]:
     return [dict(zip(QUESTIONS, row, strict=True)) for row in zip(*QUESTIONS.values(), strict=True)]
 
@@ -99,8 +103,7 @@ def files(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "kind",
-    "squad records columns data_field jsonl lines_called_json packed csv_of_json csv_of_python "
-    "parquet saved".split(),
+    FORMATS,
 )
 def test_every_file_gives_the_same_questions(files, kind):
     assert read_examples(files[kind]) == QUESTIONS

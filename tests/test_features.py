@@ -11,6 +11,7 @@ import pytest
 
 import fastqa
 from fastqa.versioned import VersionedFunction
+
 from oracle import features as oracle
 from small_models import byte_level, sentence_piece, word_piece
 

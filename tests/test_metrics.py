@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import fastqa
 from fastqa.commands import score as score_command
-from oracle import metrics as oracle
 from scoring_data import SHARED, evaluate_references, shared_json, squad_predictions
+
+from oracle import metrics as oracle
 
 OFFICIAL_V1 = {
     "bert-ensemble.v1.1": (86.20624408703878, 92.19557978351145),

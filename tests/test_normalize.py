@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import fastqa
 from fastqa import _rust, _unicode
+
 from oracle import metrics as oracle
 
 SURROGATES = range(0xD800, 0xE000)
@@ -66,6 +67,13 @@ def test_the_documented_oddities(text: str, expected: str) -> None:
 def test_a_lone_surrogate_counts_as_one_ordinary_character() -> None:
     for text in ("\ud83d", "x \udfff the", "\udc00\ud800"):
         assert fastqa.normalize_answer(text) == oracle.normalize_answer(text)
+
+
+def test_lone_surrogates_in_answers_score_as_the_oracle() -> None:
+    texts = {"1": "The \ud83d cat", "2": "\udfff", "3": "x\ud800"}
+    golds = {"1": ["\ud83d Cat"], "2": ["\udffe"], "3": ["x \ud800"]}
+    references = [{"id": id_, "answers": {"text": gold}} for id_, gold in golds.items()]
+    assert fastqa.squad(texts, golds) == oracle.squad_v1(references, texts)
 
 
 def test_text_that_is_not_a_string_is_refused() -> None:

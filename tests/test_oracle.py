@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 import types
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 import oracle
 from oracle import metrics, metrics_other
 from oracle._common import rows
+from real_data import SHARED
 
-SHARED = Path(os.environ.get("FASTQA_SHARED", "/work/shared"))
 SQUAD = SHARED / "data/squad"
 needs_data = pytest.mark.skipif(not SQUAD.is_dir(), reason="no shared data")
 
@@ -415,10 +412,14 @@ def test_squad_metrics_null_and_empty() -> None:
     assert oracle.postprocess_squad_metrics(ONE[0], nothing, pair).predictions == {"x": "empty"}
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_squad_metrics_against_transformers_4(seed: int, tmp_path: Path) -> None:
+def test_squad_metrics_against_transformers_4(tmp_path: Path) -> None:
     """Live comparison where a transformers that still has squad_metrics is installed."""
     live = pytest.importorskip("transformers.data.metrics.squad_metrics")
+    for seed in range(200):
+        compare_squad_metrics(live, seed, tmp_path)
+
+
+def compare_squad_metrics(live: Any, seed: int, tmp_path: Path) -> None:
     random = np.random.default_rng(seed)
     negatives, n_best = bool(seed % 2), int(random.choice([1, 3, 20]))
     words = [str(word) for word in random.choice(["ant", "bee", "cat", "dog"], 12)]
@@ -552,56 +553,3 @@ def test_train_features(tokenizer: Any) -> None:
     assert oracle.features._null_label([5, 6], no_cls, "run_qa") == 0
     with pytest.raises(ValueError):
         oracle.features._null_label([5, 7], no_cls, "notebook")
-
-
-@needs_data
-@pytest.mark.parametrize(
-    ("version", "windows", "published", "stable"),
-    [
-        ("1.1", 10784, (83.2734, 89.1903), (83.2639545884579, 89.18553157363654)),
-        ("2.0", 12134, (80.3083, 82.6888), (80.2998399730481, 82.68453976244375)),
-    ],
-)
-def test_reader_end_to_end(
-    tokenizer: Any,
-    version: str,
-    windows: int,
-    published: tuple[float, float],
-    stable: tuple[float, float],
-) -> None:
-    """data/README.md: windows, notebook answers and official scores of the small reader.
-
-    The published numbers come from numpy's order, which half precision's ties hand to the CPU
-    (FEATURES 0.2); one question in ten thousand may fall otherwise elsewhere.
-    """
-    dataset = load(SQUAD / f"dev-v{version}.json")
-    examples = [
-        {"id": question["id"], "question": question["question"], "context": paragraph["context"]}
-        for article in dataset["data"]
-        for paragraph in article["paragraphs"]
-        for question in paragraph["qas"]
-    ]
-    features = oracle.prepare_validation_features(examples, tokenizer)
-    features = {name: features[name] for name in ("input_ids", "offset_mapping", "example_id")}
-    assert len(features["input_ids"]) == windows
-    with np.load(SQUAD / f"logits-v{version}.npz") as arrays:
-        pair = arrays["start"].astype(np.float32), arrays["end"].astype(np.float32)
-    negatives = version == "2.0"
-
-    def scores(best_indexes: Any) -> tuple[float, float]:
-        answers = oracle.postprocess_notebook(
-            examples,
-            features,
-            pair,
-            squad_v2=negatives,
-            cls_token_id=tokenizer.cls_token_id,
-            best_indexes=best_indexes,
-        )
-        if negatives:
-            result = oracle.squad_v2(dataset, answers)
-            return result["exact"], result["f1"]
-        result = oracle.squad_v1(dataset, answers)
-        return result["exact_match"], result["f1"]
-
-    assert scores(oracle.best_indexes_stable) == (near(stable[0]), near(stable[1]))
-    assert scores(oracle.best_indexes_numpy) == pytest.approx(published, abs=0.02)

@@ -11,6 +11,7 @@ import pytest
 import fastqa
 from fastqa.answering import QuestionAnsweringPipeline
 from fastqa.reader import Reader
+
 from small_models import byte_level, sentence_piece, tiny_bert, word_piece
 
 CONTEXT = (

@@ -3,6 +3,7 @@
 import random
 import re
 import string
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 
 import fastqa
 from fastqa import _rust
+from scoring_data import evaluate_references, shared_json
+
 from oracle import metrics as oracle
 from oracle.metrics_other import CMRC_MARKS
-from scoring_data import evaluate_references, shared_json
 
 MLQA_LANGUAGES = ["en", "es", "hi", "vi", "de", "ar", "zh"]
 #: Pieces that meet each rule: articles, punctuation beyond ASCII, CJK, Hangul, Thai, odd spaces.
@@ -120,12 +122,13 @@ def test_mlqa_normalises_every_code_point_as_the_oracle(lang: str) -> None:
 
 
 def treebank(run: str) -> list[str]:
-    """The rules of nltk's tokenizer for one sentence, one substitution each; `"` stays one token."""
+    """The rules of nltk's tokenizer for one sentence, one substitution each; `"` is one token."""
     run = re.sub(r"([«“‘„]|`)", r" \1 ", run)
+    run = re.sub(r"(')(?!re|ve|ll|m|t|s|d|n)(\w)\b", r" \1 \2", run)
     run = re.sub(r"([^.])(\.)([\]\)}>\"'»”’ ]*)\s*$", r"\1 \2 \3 ", run)
     run = re.sub(r"([:,])(?!\d)", r" \1 ", run)
     run = re.sub(r"\.{2,}", r" \g<0> ", run)
-    run = re.sub(r"[;@#$%&?!*\[\](){}<>\"»”’]", r" \g<0> ", run)
+    run = re.sub(r"[;@#$%&?!*\[\](){}<>\"»”’–—]", r" \g<0> ", run)
     run = run.replace("''", " '' ") + " "
     run = re.sub(r"([^' ])('s|'m|'d|') ", r"\1 \2 ", run)
     run = re.sub(r"([^' ])('ll|'re|'ve|n't) ", r"\1 \2 ", run)
@@ -231,7 +234,8 @@ def test_an_unknown_style_or_language_lists_those_that_are_known() -> None:
 def test_the_signature_says_how_the_number_was_made() -> None:
     scores = fastqa.score({"1": "x"}, {"1": ["x"]}, style="mlqa", lang="de")
     assert scores.signature == (
-        f"style:mlqa|lang:de|missing:zero|questions:1|version:{fastqa.__version__}"
+        "style:mlqa|lang:de|missing:zero|questions:1|"
+        f"unicode:{unicodedata.unidata_version}|version:{fastqa.__version__}"
     )
 
 

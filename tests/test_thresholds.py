@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastqa
-from oracle import metrics as oracle
 from scoring_data import shared_json, squad_predictions
+
+from oracle import metrics as oracle
 
 rows = st.lists(
     st.tuples(
@@ -118,6 +119,8 @@ def test_parts_keep_clusters_whole_and_need_enough_of_them() -> None:
     assert set(parts.tolist()) == {0, 1, 2}
     with pytest.raises(ValueError, match="2 parts need at least as many clusters, there are 1"):
         random_parts(np.zeros(5, np.int64), 2, 0)
+    with pytest.raises(ValueError, match="parts is 1, expected at least 2"):
+        random_parts(clusters, 1, 0)
 
 
 def test_scores_without_probabilities_say_how_to_give_them() -> None:

@@ -18,24 +18,49 @@ from fastqa.postprocessing import (
     postprocess,
     postprocess_qa_predictions,
     postprocess_qa_predictions_with_beam_search,
-    search,
 )
-from fastqa.scores import Scores, score
+from fastqa.scores import Scores
+from fastqa.scoring import score
+from fastqa.searching import search
 
 if TYPE_CHECKING:
     from fastqa.answering import QuestionAnsweringPipeline, pipeline
+    from fastqa.bounds import upper_bounds
+    from fastqa.calibration import fit_temperature, reliability, risk_coverage
+    from fastqa.contracts import cuad
     from fastqa.data import load_qa_dataset
     from fastqa.decode_logits import decode
+    from fastqa.doctor import check
+    from fastqa.ensembles import mean_logits, merge_nbest
+    from fastqa.evaluate_metrics import evaluate_metric
     from fastqa.features import prepare_train_features, prepare_validation_features
+    from fastqa.show import show_random_elements
+    from fastqa.sweeps import sweep
+    from fastqa.training import QuestionAnsweringTrainer
+    from fastqa.uncertainty import compare, confidence_intervals
 
 #: Public names that are loaded on first use, by module.
 _LAZY: dict[str, str] = {
     "QuestionAnsweringPipeline": "fastqa.answering",
+    "QuestionAnsweringTrainer": "fastqa.training",
+    "check": "fastqa.doctor",
+    "compare": "fastqa.uncertainty",
+    "confidence_intervals": "fastqa.uncertainty",
+    "cuad": "fastqa.contracts",
     "decode": "fastqa.decode_logits",
-    "pipeline": "fastqa.answering",
+    "evaluate_metric": "fastqa.evaluate_metrics",
+    "fit_temperature": "fastqa.calibration",
     "load_qa_dataset": "fastqa.data",
+    "mean_logits": "fastqa.ensembles",
+    "merge_nbest": "fastqa.ensembles",
+    "pipeline": "fastqa.answering",
     "prepare_train_features": "fastqa.features",
     "prepare_validation_features": "fastqa.features",
+    "reliability": "fastqa.calibration",
+    "risk_coverage": "fastqa.calibration",
+    "show_random_elements": "fastqa.show",
+    "sweep": "fastqa.sweeps",
+    "upper_bounds": "fastqa.bounds",
 }
 
 __all__ = [
@@ -44,11 +69,20 @@ __all__ = [
     "NBest",
     "Predictions",
     "QuestionAnsweringPipeline",
+    "QuestionAnsweringTrainer",
     "Scores",
     "SpanParams",
     "__version__",
+    "check",
+    "compare",
+    "confidence_intervals",
+    "cuad",
     "decode",
+    "evaluate_metric",
+    "fit_temperature",
     "load_qa_dataset",
+    "mean_logits",
+    "merge_nbest",
     "normalize_answer",
     "num_threads",
     "pipeline",
@@ -57,11 +91,16 @@ __all__ = [
     "postprocess_qa_predictions_with_beam_search",
     "prepare_train_features",
     "prepare_validation_features",
+    "reliability",
+    "risk_coverage",
     "score",
     "search",
     "set_num_threads",
+    "show_random_elements",
     "squad",
     "squad_v2",
+    "sweep",
+    "upper_bounds",
     "with_null_odds",
 ]
 

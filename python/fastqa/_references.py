@@ -34,6 +34,11 @@ class References:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def answerable(self) -> int:
+        """Number of questions that have a gold answer."""
+        return int(np.count_nonzero(np.diff(self.offsets)))
+
     def gold_texts(self, question: int) -> list[str]:
         """Texts of one question, by position."""
         start, end = int(self.offsets[question]), int(self.offsets[question + 1])
@@ -88,8 +93,7 @@ def read_references(references: Any) -> References:
         if "data" in references and _is_articles(references["data"]):
             return _from_articles(references["data"])
         if "id" in references and "answers" in references:
-            ids, answers = list(references["id"]), list(references["answers"])
-            return _from_columns(ids, answers, references)
+            return _from_columns(list(references["id"]), references["answers"], references)
         texts = [[text] if isinstance(text, str) else list(text) for text in references.values()]
         return References(_strings(list(references)), *_flat(texts))
     if isinstance(references, Iterable) and not isinstance(references, str | bytes):
@@ -145,7 +149,7 @@ def _bad_record(rows: list[Any]) -> Exception:
     return TypeError("the references cannot be read")
 
 
-def _from_columns(ids: list[Any], answers: list[Any], columns: Mapping[str, Any]) -> References:
+def _from_columns(ids: list[Any], answers: Any, columns: Mapping[str, Any]) -> References:
     if len(ids) != len(answers):
         raise ValueError(f"references have {len(ids)} ids but {len(answers)} answers")
     clusters = {
@@ -153,7 +157,15 @@ def _from_columns(ids: list[Any], answers: list[Any], columns: Mapping[str, Any]
         for name in ("context", "title")
         if name in columns
     }
-    return References(_strings(ids), *_flat(map(gold_texts, answers)), clusters)
+    source: Any = getattr(answers, "source", None)
+    if hasattr(source, "select_columns"):
+        # A lazy column of a `datasets.Dataset` (4 and later): its rows would be decoded one by one.
+        name = answers.column_name
+        table = source.select_columns([name]).with_format("arrow")[:]
+        golds = arrow_gold_texts(table[name])
+    else:
+        golds = _flat(map(gold_texts, answers))
+    return References(_strings(ids), *golds, clusters)
 
 
 def _column_clusters(column: Callable[[], Iterable[Any]]) -> Callable[[], Integers]:

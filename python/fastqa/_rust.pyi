@@ -1,4 +1,22 @@
-__all__: list[str]
+__all__ = [
+    "InternalError",
+    "NBestStore",
+    "__version__",
+    "assemble_windows",
+    "build_profile",
+    "decode_strings",
+    "decode_windows",
+    "flatten_offsets",
+    "gold_columns",
+    "label_windows",
+    "match_ids",
+    "normalize_answers",
+    "num_threads",
+    "resample_sums",
+    "score_answers",
+    "search",
+    "set_num_threads",
+]
 
 import os
 from collections.abc import Iterable
@@ -115,3 +133,6 @@ def score_answers(
 def gold_columns(
     rows: list[Any],
 ) -> tuple[list[str], list[str], npt.NDArray[np.int64]] | None: ...
+def resample_sums(
+    values: npt.NDArray[np.float64], resamples: int, seed: int
+) -> npt.NDArray[np.float64]: ...

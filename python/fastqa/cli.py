@@ -11,18 +11,25 @@ import importlib
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from fastqa import __version__
-from fastqa.terminal import set_quiet
+from fastqa.errors import FastqaWarning
+from fastqa.terminal import print_note, set_quiet
 
 #: Subcommand -> what it does, in the order of the pipeline.
 COMMANDS = {
     "demo": "answer the questions of an embedded sample and score them; needs no network",
+    "show": "look at random questions with their answers",
+    "train": "fine-tune a reader, with EM and F1 at every evaluation",
+    "evaluate": "score a reader on a dataset",
     "answer": "answer questions from texts with a reader",
     "postprocess": "turn saved features and logits into answers",
     "score": "score a prediction file with the official numbers",
+    "compare": "compare two prediction files: differences, intervals, significance",
+    "check": "find what is wrong with a data set, and write a repaired copy",
 }
 
 
@@ -50,12 +57,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         # argparse has already said what is wrong, or printed the help.
         return stop.code if isinstance(stop.code, int) else 2
+    except Exception as error:
+        # Some commands take their flags from packages that only an extra installs.
+        print(f"fastqa {name}: error: {_one_line(error)}", file=sys.stderr)
+        return 1
     if parsed.command is None:
         parser.print_help()
         return 2
     set_quiet(parsed.quiet)
     try:
-        code: int = _module(parsed.command).run(parsed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", FastqaWarning)
+            warnings.showwarning = _show_warning
+            code: int = _module(parsed.command).run(parsed)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -73,16 +87,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line: the usage of `train` alone is 300 lines long."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print and leave with code 2."""
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
 def run() -> None:
     """The entry point of the `fastqa` script."""
     sys.exit(main())
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = _Parser(add_help=False)
     shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
     shared.add_argument("-q", "--quiet", action="store_true", help="print results only")
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="fastqa",
         description="Extractive question answering: train, search answers, score, look.",
         epilog="fastqa COMMAND --help tells more of each.",
@@ -103,6 +125,11 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
 
 def _module(name: str) -> CommandModule:
     return cast(CommandModule, importlib.import_module(f"fastqa.commands.{name}"))
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning is a note to the user, not a line of our code."""
+    print_note(f"fastqa: warning: {message}")
 
 
 def _one_line(error: Exception) -> str:

@@ -105,17 +105,22 @@ class Table:
         """The column is there."""
         return name in self.names
 
+    def check_columns(self, *names: str) -> None:
+        """KeyError that lists what is there, if one of `names` is not."""
+        for name in names:
+            if name not in self.names:
+                hint = ""
+                if self.role == "features":
+                    hint = (
+                        "; are these examples that were not cut into windows yet? Make features "
+                        "with fastqa.prepare_validation_features and keep this column (Trainer "
+                        "removes it only from what the model sees)"
+                    )
+                raise KeyError(f"{self.role} has no column {name!r}; it has {self.names}{hint}")
+
     def column(self, name: str) -> Any:
         """The column as it is stored; KeyError lists what is there."""
-        if name not in self.names:
-            hint = ""
-            if self.role == "features" and name in ("example_id", "offset_mapping"):
-                hint = (
-                    "; are these examples that were not cut into windows yet? Make features with "
-                    "fastqa.prepare_validation_features and keep this column (Trainer removes it "
-                    "only from what the model sees)"
-                )
-            raise KeyError(f"{self.role} has no column {name!r}; it has {self.names}{hint}")
+        self.check_columns(name)
         if self._rows is None:
             return self._columns[name]
         try:
@@ -265,7 +270,11 @@ def _arrow_list(array: Any) -> tuple[Extents, Any]:
         dtype = np.int32 if pa.types.is_list(kind) else np.int64
         return _offsets_buffer(array.buffers()[1], dtype, array), array.values
     if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
-        return _arrow_list(array.cast(pa.large_list(kind.value_type)))
+        # Not by cast: pyarrow 26 leaves out the last offset.
+        lengths = array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        offsets = np.zeros(len(array) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        return offsets, array.flatten()
     raise TypeError(f"expected lists, got the Arrow type {kind}")
 
 
@@ -288,4 +297,7 @@ def _arrow_offsets(chunk: Any, where: str) -> tuple[Extents, Extents, Bitmap | N
         raise TypeError(f"{where} is not a list of pairs for each feature: {error}") from None
     validity = tokens.buffers()[0] if tokens.null_count else None
     bitmap = None if validity is None else (np.frombuffer(validity, np.uint8), tokens.offset)
+    if bitmap is not None and values.null_count and not tokens.flatten().null_count:
+        # Nulls only where the whole pair is one (lists of fixed size must put something there).
+        values = values.fill_null(0)
     return rows, extents, bitmap, _arrow_integers(values, where)

@@ -6,7 +6,8 @@ import numpy as np
 
 from fastqa import _rust
 from fastqa._predictions import Predictions, read_predictions
-from fastqa.scores import Missing, score
+from fastqa.scores import Missing
+from fastqa.scoring import score
 from fastqa.thresholds import Ties
 
 #: The private-use characters that stand in for lone surrogates, which UTF-8 does not have.

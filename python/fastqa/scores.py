@@ -1,5 +1,6 @@
-"""Per-question scores in the style of one official script, and their summary."""
+"""The scores of each question, and what follows from them."""
 
+import unicodedata
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -8,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastqa import _rust
-from fastqa._predictions import Predictions, read_predictions
-from fastqa._references import Integers, References, read_references
-from fastqa.errors import warn
+from fastqa._predictions import Predictions
+from fastqa._references import Integers, References
 from fastqa.thresholds import (
     HeldOut,
     average_precision,
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Missing = Literal["zero", "skip", "error"]
-
-STYLES = ("squad1", "squad2", "mlqa", "cmrc2018", "korquad", "mrqa", "characters")
-#: The style of a language when none is named: an official script where there is one.
-_STYLE_OF_LANGUAGE = {
-    **dict.fromkeys(["ar", "de", "es", "hi", "vi", "zh"], "mlqa"),
-    **dict.fromkeys(["ja", "th"], "characters"),
-    "ko": "korquad",
-}
 
 
 @dataclass(frozen=True)
@@ -92,6 +84,7 @@ class Scores:
             "lang": self.language,
             "missing": self.missing,
             "questions": len(self),
+            "unicode": unicodedata.unidata_version,
             "version": _rust.__version__,
         }
         return "|".join(f"{name}:{value}" for name, value in parts.items() if value is not None)
@@ -148,12 +141,10 @@ class Scores:
         """`best_exact`, `best_exact_thresh`, `best_f1`, `best_f1_thresh` (see `thresholds`)."""
         return best_thresholds(
             {"exact": self.exact, "f1": self.f1},
-            self._probabilities(),
+            self.probabilities(),
             self.has_answer,
-            answered=np.array([bool(text) for text in self.predictions]),
-            unanswerable=int(
-                len(self.references) - np.count_nonzero(np.diff(self.references.offsets))
-            ),
+            answered=np.array(list(map(bool, self.predictions)), bool),
+            unanswerable=len(self.references) - self.references.answerable,
             order=self.prediction_order,
             ties=ties,
         )
@@ -162,9 +153,9 @@ class Scores:
         """`pr_exact_ap`, `pr_f1_ap`, `pr_oracle_ap` as the official SQuAD 2.0 script has them."""
         return average_precision(
             {"exact": self.exact, "f1": self.f1},
-            self._probabilities(),
+            self.probabilities(),
             self.has_answer,
-            answerable=int(np.count_nonzero(np.diff(self.references.offsets))),
+            answerable=self.references.answerable,
             order=self.prediction_order,
         )
 
@@ -175,7 +166,7 @@ class Scores:
         one. Parts are made of whole articles where the references tell them, else of contexts."""
         return held_out_thresholds(
             getattr(self, metric),
-            self._probabilities(),
+            self.probabilities(),
             self.has_answer,
             random_parts(self.cluster("title", "context"), parts, seed),
         )
@@ -188,7 +179,8 @@ class Scores:
                 return self.references.clusters[name]()[self.positions]
         return np.arange(len(self))
 
-    def _probabilities(self) -> Floats:
+    def probabilities(self) -> Floats:
+        """The no-answer probability of each question; ValueError when there are none."""
         if self.no_answer_probability is None:
             raise ValueError(
                 "the predictions have no no-answer probabilities: pass records with the key "
@@ -200,19 +192,32 @@ class Scores:
         """A row a question: id, prediction, gold (the best one), exact, f1, category."""
         import pandas as pd
 
-        golds = []
-        for position, gold in zip(self.positions.tolist(), self.gold.tolist(), strict=True):
-            golds.append(self.references.gold_texts(position)[gold] if gold >= 0 else "")
-        return pd.DataFrame(
-            {
-                "id": self.ids,
-                "prediction": self.predictions,
-                "gold": golds,
-                "exact": self.exact,
-                "f1": self.f1,
-                "category": self.category,
-            }
-        )
+        return pd.DataFrame(self.columns())
+
+    def columns(self) -> dict[str, list[Any]]:
+        """The columns of `to_pandas` as lists."""
+        places = zip(self.positions.tolist(), self.gold.tolist(), strict=True)
+        return {
+            "id": self.ids,
+            "prediction": self.predictions,
+            "gold": [
+                self.references.gold_texts(position)[gold] if gold >= 0 else ""
+                for position, gold in places
+            ],
+            "exact": self.exact.tolist(),
+            "f1": self.f1.tolist(),
+            "category": self.category,
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of `to_pandas` as dicts."""
+        columns = self.columns()
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    @property
+    def missing_ids(self) -> list[str]:
+        """Questions of the references that have no prediction."""
+        return [id_ for id_ in self.references.ids if id_ not in self.given.texts]
 
     @property
     def category(self) -> list[str]:
@@ -239,115 +244,3 @@ def _means(exact: Floats, f1: Floats) -> dict[str, float]:
         "f1": 100.0 * sum(f1.tolist()) / total,
         "total": total,
     }
-
-
-def score(
-    predictions: Any,
-    references: Any,
-    *,
-    style: str | None = None,
-    lang: str | None = None,
-    missing: Missing | None = None,
-) -> Scores:
-    """Score every question.
-
-    Args:
-        predictions: A dict from id to text, or `evaluate` records (`id`, `prediction_text` and
-            perhaps `no_answer_probability`, which is rounded to float32 as `evaluate` does).
-            Ids that the references do not have are ignored.
-        references: A `datasets.Dataset`, rows or columns with `id` and `answers`, SQuAD JSON, or a
-            dict from id to gold texts.
-        style: Whose rules (SEMANTICS 2.6): "squad1", "squad2", "mrqa" (as "squad1"), "mlqa" (needs
-            `lang`: ar, de, en, es, hi, vi, zh), "cmrc2018" (Chinese), "korquad" (Korean) or
-            "characters" (ours, for Thai and Japanese: characters without punctuation and spaces).
-            Default: the style of `lang`, "squad1" without.
-        lang: Language code of the answers.
-        missing: What a question without prediction gets: "zero", "skip" (it is left out of the
-            total, with a warning) or "error" (KeyError). Default: what the style's official script
-            does, without its crash: "skip" for "squad2", else "zero".
-
-    Returns:
-        Scores in the order of the references.
-
-    Raises:
-        KeyError: A prediction is missing and `missing` is "error", or a record lacks a key.
-        TypeError: A prediction is not a string.
-        ValueError: A question has no gold answer in a style that needs one.
-    """
-    read = read_references(references)
-    given = read_predictions(predictions)
-    style = style or _STYLE_OF_LANGUAGE.get(lang or "en", "squad1")
-    if style == "squad2":
-        read = read.last_of_each_id()
-    elif len(read) and not (counts := np.diff(read.offsets)).all():
-        first = int(np.argmin(counts))
-        raise ValueError(
-            f"question {read.ids[first]!r} has no gold answer ({int((counts == 0).sum())} such "
-            f"questions), but style {style!r} needs one for each; for data with unanswerable "
-            "questions use fastqa.squad_v2 or style='squad2'"
-        )
-    policy: Missing = missing or ("skip" if style == "squad2" else "zero")
-    if policy not in ("zero", "skip", "error"):
-        raise ValueError(f"missing is {missing!r}, expected 'zero', 'skip' or 'error'")
-    texts = given.for_ids(read.ids)
-    exact, f1, gold = _score_columns(texts, read, style, lang, given)
-    positions = np.arange(len(read))
-    absent = np.isnan(exact)
-    if absent.any():
-        lost = [read.ids[index] for index in np.flatnonzero(absent)]
-        _report_missing(lost, policy, len(read))
-        if policy == "skip":
-            positions = np.flatnonzero(~absent)
-            exact, f1, gold = exact[positions], f1[positions], gold[positions]
-            texts = [texts[index] for index in positions]
-        else:
-            exact, f1 = np.nan_to_num(exact), np.nan_to_num(f1)
-    ids = read.ids if len(positions) == len(read) else [read.ids[i] for i in positions]
-    return Scores(
-        ids,
-        texts,
-        exact,
-        f1,
-        gold,
-        np.diff(read.offsets)[positions] > 0,
-        read,
-        positions,
-        given,
-        style,
-        lang,
-        policy,
-    )
-
-
-def _score_columns(
-    texts: list[str | None], read: References, style: str, lang: str | None, given: Predictions
-) -> tuple[Floats, Floats, Integers]:
-    try:
-        columns = _rust.score_answers(texts, read.golds, read.offsets, style, lang)
-    except TypeError as error:
-        for id_, text in given.texts.items():
-            if not isinstance(text, str):
-                raise TypeError(
-                    f"the prediction for question {id_!r} is {type(text).__name__}, expected str"
-                ) from error
-        for index, gold in enumerate(read.golds):
-            if not isinstance(gold, str):
-                question = int(np.searchsorted(read.offsets, index, side="right")) - 1
-                raise TypeError(
-                    f"a gold answer of question {read.ids[question]!r} is {type(gold).__name__}, "
-                    "expected str"
-                ) from error
-        raise
-    if np.isnan(columns[0]).any():
-        for id_ in read.ids:
-            if id_ in given.texts and given.texts[id_] is None:
-                raise TypeError(f"the prediction for question {id_!r} is None, expected str")
-    return columns
-
-
-def _report_missing(lost: list[str], policy: Missing, total: int) -> None:
-    found = f"{len(lost)} of {total} questions have no prediction, the first is {lost[0]!r}"
-    if policy == "error":
-        raise KeyError(f"{found}; pass missing='zero' or missing='skip' to score the others")
-    effect = "they count as wrong" if policy == "zero" else "they are left out of the total"
-    warn(f"{found}: {effect}")

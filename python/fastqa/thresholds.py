@@ -164,6 +164,8 @@ def held_out_thresholds(
 
 def random_parts(clusters: npt.NDArray[np.int64], parts: int, seed: int) -> npt.NDArray[np.int64]:
     """Put whole clusters (questions of one article, say) into `parts` parts of about equal size."""
+    if parts < 2:
+        raise ValueError(f"parts is {parts}, expected at least 2: one to choose, one to report")
     names, inverse, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
     if len(names) < parts:
         raise ValueError(f"{parts} parts need at least as many clusters, there are {len(names)}")

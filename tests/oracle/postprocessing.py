@@ -421,8 +421,7 @@ def postprocess_euroeval(
                 feature, starts, ends = feature_rows[number], all_starts[number], all_ends[number]
                 cls = list(feature["input_ids"]).index(cls_token_id)
                 window_null = float(starts[cls] + ends[cls])
-                if null < window_null:
-                    null = window_null
+                null = max(null, window_null)
                 found = _scored_texts(
                     feature, starts, ends, example, n_best_size, max_answer_length, best_indexes
                 )

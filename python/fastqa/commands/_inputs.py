@@ -27,9 +27,16 @@ def load_references(source: str) -> References:
         data = read_json(source)
         if isinstance(data, dict) and "data" in data:
             return read_references(data)
-    from fastqa.data import load_qa_dataset  # type: ignore[import-not-found,unused-ignore]
+    return read_references(load_examples(source))
 
-    return read_references(load_qa_dataset(source))
+
+def load_examples(source: str) -> Any:
+    """Examples of any source: plain columns of a file, a `Dataset` of a hub name."""
+    from fastqa.data import load_qa_dataset, read_examples
+
+    if source == "sample" or Path(source).exists():
+        return read_examples(source)
+    return load_qa_dataset(source, split="validation")
 
 
 def load_predictions(path: str, no_answer_probabilities: str | None = None) -> Predictions:

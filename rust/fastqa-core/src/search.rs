@@ -6,84 +6,19 @@
 use rayon::prelude::*;
 
 use crate::Error;
-use crate::columns::{Extents, Integers, Strings};
+use crate::columns::Strings;
 use crate::logit::Logit;
 use crate::mapping::Windows;
 use crate::nbest::{Accumulator, Entry, Kind, Outcome};
 use crate::offsets::Offsets;
 use crate::parallel::with_pool;
 use crate::params::{Fallback, SpanParams};
+use crate::positions::{MaxContext, NullPosition};
 use crate::span::{Window, WindowSource};
 use crate::text::{count_code_points, slice_code_points};
 
 const TASK_WINDOWS: usize = 128;
 const ROUND_WINDOWS: usize = 32_768;
-
-/// Where a window's null answer sits.
-pub enum NullPosition<'a> {
-    /// At position 0, whatever stands there (`utils_qa`).
-    First,
-    /// At the first token with this id (the notebook): the `input_ids` column in chunks, each with
-    /// the number of windows before it.
-    Token(i64, Vec<(usize, Extents<'a>, Integers<'a>)>),
-    /// Given for each window.
-    Given(Integers<'a>),
-}
-
-impl NullPosition<'_> {
-    fn of(&self, feature: usize) -> Result<usize, Error> {
-        match self {
-            Self::First => Ok(0),
-            Self::Given(positions) => positions
-                .get(feature)
-                .and_then(|at| usize::try_from(at).ok())
-                .ok_or_else(|| {
-                    Error::value(format!(
-                        "the null position of feature {feature} is missing or negative"
-                    ))
-                }),
-            Self::Token(id, chunks) => {
-                let place = chunks.partition_point(|(first, ..)| *first <= feature);
-                let chunk = place.checked_sub(1).and_then(|at| chunks.get(at));
-                let row = chunk
-                    .and_then(|(first, rows, values)| Some((rows.get(feature - first)?, values)));
-                let ((begin, end), values) = row.ok_or_else(|| {
-                    Error::value(format!(
-                        "input_ids of feature {feature} are missing or damaged"
-                    ))
-                })?;
-                (begin..end).position(|at| values.get(at) == Some(*id)).ok_or_else(|| {
-                    Error::value(format!(
-                        "input_ids of feature {feature} have no token {id} (cls_token_id); pass the tokenizer that \
-                         made the features, or null_position=\"first\" for a model without such a token"
-                    ))
-                })
-            }
-        }
-    }
-}
-
-/// `token_is_max_context`: a span may start only where its token has the most context.
-pub struct MaxContext<'a> {
-    /// Flags per feature.
-    pub width: usize,
-    /// `[n_features, width]`.
-    pub flags: &'a [u8],
-    /// `[n_features]`: 0 for a feature without such a restriction.
-    pub restricted: &'a [u8],
-}
-
-impl<'a> MaxContext<'a> {
-    fn of(&self, feature: usize) -> Option<&'a [u8]> {
-        let restricted = self.restricted.get(feature).is_some_and(|&flag| flag != 0);
-        // Both lengths were checked before the search.
-        restricted.then(|| {
-            self.flags
-                .get(feature * self.width..(feature + 1) * self.width)
-                .unwrap_or_default()
-        })
-    }
-}
 
 /// What is searched, besides the logits.
 pub struct Search<'a> {

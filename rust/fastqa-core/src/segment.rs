@@ -6,7 +6,7 @@
 use crate::pystring::Tables;
 
 /// Characters that are tokens of their own.
-const SINGLE: &str = ";@#$%&?!*()[]{}<>\"«»“”‘’„`";
+const SINGLE: &str = ";@#$%&?!*()[]{}<>\"«»“”‘’„`–—";
 /// What may stand behind the full stop of a sentence.
 const CLOSING: &str = "])}>\"'»”’ ";
 const CONTRACTIONS: &[(&str, usize)] = &[
@@ -35,7 +35,7 @@ pub(crate) fn western_words(
         let alone = match c {
             '.' => Some(at) == stop || next == Some('.'),
             ',' | ':' => !next.is_some_and(char::is_numeric),
-            '\'' => next == Some('\'') || next.is_none_or(|next| separates(next, tables)),
+            '\'' => next == Some('\'') || apart(run.get(at + 1..).unwrap_or_default(), tables),
             _ => SINGLE.contains(c),
         };
         if alone || tables.is_space(c) {
@@ -58,8 +58,17 @@ pub(crate) fn western_words(
     }
 }
 
-fn separates(c: char, tables: &Tables) -> bool {
-    tables.is_space(c) || SINGLE.contains(c)
+/// Whether an apostrophe before `rest` is a token: at the end of a word, and before a single letter
+/// that is no contraction ("'a").
+fn apart(rest: &str, tables: &Tables) -> bool {
+    let mut following = rest.chars();
+    let Some(next) = following.next() else {
+        return true;
+    };
+    let ends = |c: char| !tables.is_word(c);
+    tables.is_space(next)
+        || SINGLE.contains(next)
+        || (tables.is_word(next) && !"mtsdn".contains(next) && following.next().is_none_or(ends))
 }
 
 /// Position of a full stop that ends the run, if one does.

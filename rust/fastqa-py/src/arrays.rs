@@ -6,6 +6,7 @@ use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyUntypedArrayMeth
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{PyList, PyString};
 
 /// The array's values, if they lie in memory as Rust needs them.
 pub fn slice<'a, T: Element>(array: &'a PyReadonlyArray1<'_, T>) -> PyResult<&'a [T]> {
@@ -92,10 +93,32 @@ pub fn flatten_offsets<'py>(
 }
 
 /// A string column: a list of `str`, or Arrow chunks `(bytes, offsets)`.
-#[derive(FromPyObject)]
 pub enum StringColumn<'py> {
     Chunks(Vec<(PyReadonlyArray1<'py, u8>, IntegerArray<'py>)>),
     List(Vec<PyBackedStr>),
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for StringColumn<'py> {
+    type Error = PyErr;
+
+    fn extract(column: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let list = column.cast::<PyList>()?;
+        if !list
+            .get_item(0)
+            .is_ok_and(|first| first.is_instance_of::<PyString>())
+        {
+            return column.extract().map(Self::Chunks);
+        }
+        let strings = list.iter().enumerate().map(|(index, string)| {
+            PyBackedStr::try_from(string.cast_into::<PyString>()?).map_err(|error| {
+                PyValueError::new_err(format!(
+                    "string {index} holds a lone surrogate, which is no character; clean it with \
+                     text.encode(errors='replace').decode() ({error})"
+                ))
+            })
+        });
+        strings.collect::<PyResult<_>>().map(Self::List)
+    }
 }
 
 impl StringColumn<'_> {

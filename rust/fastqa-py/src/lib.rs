@@ -6,6 +6,7 @@ mod decode;
 mod error;
 mod features;
 mod nbest;
+mod resample;
 mod rows;
 mod score;
 mod search;
@@ -27,6 +28,8 @@ mod _rust {
     use crate::features::{assemble_windows, label_windows};
     #[pymodule_export]
     use crate::nbest::{NBestStore, decode_strings};
+    #[pymodule_export]
+    use crate::resample::resample_sums;
     #[pymodule_export]
     use crate::rows::gold_columns;
     #[pymodule_export]

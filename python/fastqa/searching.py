@@ -1,0 +1,185 @@
+"""The engine's front: any examples, features and logits in, n-best lists out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastqa import _rust
+from fastqa.columns import Table
+from fastqa.errors import warn
+from fastqa.logits import count_rows, start_and_end
+from fastqa.nbest import NBest
+from fastqa.params import SpanParams
+
+_EXAMPLE_COLUMNS = ("id", "context")
+_FEATURE_COLUMNS = ("example_id", "offset_mapping", "input_ids", "token_is_max_context")
+#: A progress bar appears only when a search takes longer than this.
+_PROGRESS_AFTER_SECONDS = 2.0
+
+
+def search(
+    examples: Any,
+    features: Any,
+    raw_predictions: Any,
+    params: SpanParams | None = None,
+    *,
+    ignore_extra_outputs: bool = False,
+    progress: bool = True,
+) -> NBest:
+    """Search the best answers of all examples over all their windows.
+
+    Ties: equal logits, the lower token first; equal scores, the order (window, rank of start, rank
+    of end). The result is the same on every CPU, for every number of threads and batch split.
+
+    Args:
+        examples: `id` and `context` columns, in any container (see `fastqa.columns`).
+        features: `example_id` and `offset_mapping` columns; `input_ids` where the null answer sits
+            at the CLS token; `token_is_max_context` is obeyed where it is there. An offset of
+            `None`, `[]` or `(-1, -1)` means "not context".
+        raw_predictions: start and end logits `[n_features, sequence_length]`; see
+            `fastqa.logits.start_and_end` for every form that is accepted. They must not be written
+            during the call.
+        params: the switches; default `SpanParams()`.
+        ignore_extra_outputs: take the first two of more arrays.
+        progress: show a progress bar when the search takes more than two seconds.
+
+    Raises:
+        ValueError: arrays and features do not fit, offsets do not fit the context, NaN logits.
+        KeyError: a column is missing, or a feature's `example_id` is unknown.
+        TypeError: something that cannot hold examples, features or logits.
+    """
+    params = params or SpanParams()
+    start, end, rows = start_and_end(raw_predictions, ignore_extra_outputs=ignore_extra_outputs)
+    return search_source(
+        examples,
+        features,
+        (start, end, rows),
+        count_rows(rows),
+        params,
+        progress,
+        null_odds_column=None if params.decision == "first_entry" else "score_difference",
+    )
+
+
+def search_source(
+    examples: Any,
+    features: Any,
+    source: Any,
+    count: int,
+    params: SpanParams,
+    progress: bool,
+    logit_names: tuple[str, str] = ("start_logit", "end_logit"),
+    null_odds_column: str | None = None,
+) -> NBest:
+    """`search` for any source of candidates, for `count` features.
+
+    `source` is start logits, end logits and their rows, or the outputs of a beam-search head.
+    """
+    example_table = Table(examples, "examples", _EXAMPLE_COLUMNS)
+    feature_table = Table(features, "features", _needed(params))
+    example_table.check_columns("id", "context")
+    feature_table.check_columns("example_id", "offset_mapping")
+    if count != feature_table.num_rows:
+        raise ValueError(f"Got {count} predictions and {feature_table.num_rows} features.")
+    ids, id_values = example_table.identifiers("id")
+    feature_ids, _ = feature_table.identifiers("example_id")
+    example_of, distinct = _rust.match_ids(ids, feature_ids)
+    contexts = example_table.strings("context")
+    if distinct is not None:
+        warn(
+            f"{example_table.num_rows - len(distinct)} examples have an id that another one has; "
+            "of equal ids the last example gets all windows, as in the reference"
+        )
+    null_position = None
+    if params.null_position == "cls" and params.cls_token_id is not None:
+        null_position = (params.cls_token_id, feature_table.integer_lists("input_ids"))
+    with _Progress(progress, feature_table.num_rows) as show:
+        store = _rust.search(
+            source,
+            feature_table.offsets("offset_mapping"),
+            example_of,
+            example_table.num_rows,
+            params,
+            null_position=null_position,
+            max_context=_max_context(feature_table),
+            contexts=contexts,
+            ids=ids,
+            progress=show,
+        )
+    # Of equal ids all but the last have none, which was said above.
+    repeated = 0 if distinct is None else example_table.num_rows - len(distinct)
+    if store.without_windows > repeated:
+        warn(
+            f"{store.without_windows - repeated} of {len(store)} examples have no features; "
+            'their answer is "". Were the features made from all examples?'
+        )
+    return NBest(
+        store,
+        params,
+        ids=ids,
+        id_values=id_values,
+        contexts=contexts,
+        distinct=distinct,
+        logit_names=logit_names,
+        null_odds_column=null_odds_column,
+    )
+
+
+def _needed(params: SpanParams) -> Sequence[str]:
+    """The feature columns that this search reads; `input_ids` are large."""
+    return [
+        name for name in _FEATURE_COLUMNS if name != "input_ids" or params.null_position == "cls"
+    ]
+
+
+def _max_context(
+    features: Table,
+) -> tuple[int, npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | None:
+    """`token_is_max_context` as flags `[n_features, width]`, and which features have one.
+
+    The dicts are keyed by the token's position as a string; an Arrow struct gives every row the
+    union of all keys, filled with None.
+    """
+    if not features.has("token_is_max_context"):
+        return None
+    column = features.column("token_is_max_context")
+    rows = column.to_pylist() if hasattr(column, "to_pylist") else list(column)
+    restricted = np.array([row is not None for row in rows], dtype=np.uint8)
+    if not restricted.any():
+        return None
+    width = 1 + max((int(token) for row in rows if row for token in row), default=0)
+    flags = np.zeros((len(rows), width), dtype=np.uint8)
+    for flag_row, row in zip(flags, rows, strict=True):
+        for token, is_max_context in (row or {}).items():
+            flag_row[int(token)] = bool(is_max_context)
+    return width, flags.reshape(-1), restricted
+
+
+class _Progress:
+    """A tqdm bar that shows itself only when the search takes long."""
+
+    def __init__(self, wanted: bool, windows: int) -> None:
+        self._bar: Any = None
+        # Below a few rounds of the engine there is nothing to show.
+        if wanted and windows > 100_000:
+            try:
+                from tqdm.auto import tqdm
+            except ImportError:
+                return
+            self._bar = tqdm(
+                total=windows, unit=" windows", desc="search", delay=_PROGRESS_AFTER_SECONDS
+            )
+
+    def __enter__(self) -> Any:
+        return None if self._bar is None else self._show
+
+    def _show(self, done: int) -> None:
+        self._bar.update(done - self._bar.n)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
