@@ -1,4 +1,4 @@
-"""The whole job in a minute, offline: a small BERT is built, trained on the sample, and scored."""
+"""The whole job, offline: a small BERT is built, trained on the sample, and scored."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def train_demo(
     It learns the sample by heart: its F1 shows that the pipeline works, not that it can read.
 
     Args:
-        epochs: passes over the sample; 30 take about a minute on two cores.
+        epochs: passes over the sample.
         seed: of the weights and of the order of batches.
         output_dir: where to keep the model, its tokenizer and the prediction files; by default
             nothing is kept.
@@ -57,7 +57,7 @@ def train_demo(
 
     set_seed(seed)
     examples: Any = load_qa_dataset("sample")
-    # The few long passages have most of the windows: without them a minute is enough.
+    # The few long passages have most of the windows: without them it goes much faster.
     texts = examples["context"]
     examples = examples.select([row for row, text in enumerate(texts) if len(text) < 1200])
     tokenizer = small_tokenizer([*examples["context"], *examples["question"]])
