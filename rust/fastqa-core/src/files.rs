@@ -69,18 +69,22 @@ impl Writer<'_> {
             Ok(out)
         };
         let parts = with_pool(|| examples.par_chunks(256).map(part).collect::<Vec<_>>())?;
-        let mut text = vec![b'{'];
-        for part in parts {
-            text.extend_from_slice(&part?);
-        }
-        if examples.is_empty() {
-            text.extend_from_slice(b"}\n");
+        let parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
+        // The parts go to the file as they are: joining them would copy 50 MB and more. The first
+        // element has no comma before it.
+        let mut pieces: Vec<&[u8]> = vec![b"{"];
+        pieces.extend(
+            parts
+                .iter()
+                .enumerate()
+                .map(|(place, part)| part.get(usize::from(place == 0)..).unwrap_or_default()),
+        );
+        pieces.push(if examples.is_empty() {
+            b"}\n"
         } else {
-            // The first element has no comma before it.
-            text.remove(1);
-            text.extend_from_slice(b"\n}\n");
-        }
-        write_whole(path, &text)
+            b"\n}\n"
+        });
+        write_whole(path, &pieces)
     }
 
     fn value<T: Logit>(
@@ -176,19 +180,19 @@ impl Writer<'_> {
     }
 }
 
-/// Write `bytes` to `path` so that a reader sees the old file or the whole new one, also when the
+/// Write `pieces` one after another to `path` so that a reader sees the old file or the whole new one, also when the
 /// process is killed. (Not synced to disk: that takes longer than everything else together.)
 ///
 /// # Errors
 /// [`Error::Io`] with the path.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub fn write_whole(path: &Path, pieces: &[&[u8]]) -> Result<(), Error> {
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy())
         .unwrap_or_default();
     let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
     let written = fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|mut file| pieces.iter().try_for_each(|piece| file.write_all(piece)))
         .and_then(|()| fs::rename(&temporary, path));
     written.map_err(|error| {
         // Nothing half-written stays behind; the first error is the one to tell.
