@@ -25,7 +25,6 @@ from small_models import word_piece
 
 TESTS = Path(__file__).parent
 SAMPLE = Path(fastqa.__file__).parent / "sample" / "sample.json"
-RECORDED = TESTS / "recorded" / "pipeline_457.json"
 READER = SHARED / "models" / "minilm-squad2"
 LIVE = os.environ.get("FASTQA_TRANSFORMERS_457")
 live = pytest.mark.skipif(not LIVE, reason="set FASTQA_TRANSFORMERS_457 to a Python with 4.57.6")
@@ -46,14 +45,6 @@ def assert_same_answers(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
 
 @needs_shared
 @pytest.mark.slow
-@pytest.mark.skipif(not RECORDED.exists(), reason=f"{RECORDED} is not recorded")
-def test_compat_gives_the_recorded_answers_of_457() -> None:
-    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
-    pipe = fastqa.pipeline(READER, compat="4.57", device="cpu")
-    questions = pipeline_cases.read_questions(SAMPLE, recorded.pop("questions"))
-    assert_same_answers(pipeline_cases.run(pipe, questions), recorded)
-
-
 @live
 @needs_shared
 @pytest.mark.slow
