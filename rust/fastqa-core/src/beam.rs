@@ -83,10 +83,10 @@ impl<T: Logit> WindowSource for Beam<'_, T> {
                 ))),
             }
         };
-        let null = number("cls_logits", self.cls_logits, window.feature)?;
-        list.add_null(params, index32(window.feature), 0, null, T::default());
+        let null = number("cls_logits", self.cls_logits, window.row)?;
+        list.add_null(params, index32(window.row), 0, null, T::default());
         for i in 0..self.start_n_top {
-            let start_at = window.feature * self.start_n_top + i;
+            let start_at = window.row * self.start_n_top + i;
             let start_logit = number("start_top_log_probs", self.start_log_probs, start_at)?;
             let start = self
                 .start_index
@@ -115,7 +115,7 @@ impl<T: Logit> WindowSource for Beam<'_, T> {
                         },
                         start_logit,
                         end_logit,
-                        feature: index32(window.feature),
+                        feature: index32(window.row),
                         start_token,
                         end_token,
                         ..Entry::default()

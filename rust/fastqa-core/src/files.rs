@@ -12,10 +12,10 @@ use rayon::prelude::*;
 use crate::Error;
 use crate::columns::Strings;
 use crate::json::{push_float, push_string};
+use crate::lists::NBest;
 use crate::logit::Logit;
 use crate::nbest::{Entry, Kind, probabilities};
 use crate::parallel::with_pool;
-use crate::search::NBest;
 
 /// What is written besides the lists.
 pub struct Writer<'a> {

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod beam;
+pub mod collector;
 pub mod columns;
 pub mod decode;
 pub mod error;
@@ -11,6 +12,7 @@ pub mod files;
 pub mod json;
 pub mod labels;
 pub mod languages;
+pub mod lists;
 pub mod logit;
 pub mod mapping;
 pub mod nbest;
@@ -27,6 +29,7 @@ mod segment;
 pub mod span;
 pub mod styles;
 pub mod text;
+pub mod top_logits;
 pub mod topk;
 pub mod windows;
 

@@ -1,5 +1,7 @@
 //! Which example each window belongs to.
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::Error;
 use crate::columns::Strings;
@@ -11,6 +13,16 @@ pub struct Windows {
     starts: Vec<usize>,
     /// Feature indices; `None` when they are simply 0, 1, 2, ...
     features: Option<Vec<u32>>,
+    /// Rows that logits and columns must have; more than are visited when some are left out.
+    rows: usize,
+    /// Where these are a part of more windows: the numbers that examples and rows have there.
+    numbers: Option<Numbers>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Numbers {
+    examples: Vec<u32>,
+    features: Vec<u32>,
 }
 
 impl Windows {
@@ -43,6 +55,8 @@ impl Windows {
             return Ok(Self {
                 starts,
                 features: None,
+                rows: example_of.len(),
+                numbers: None,
             });
         }
         let mut next = starts.clone();
@@ -58,6 +72,75 @@ impl Windows {
         Ok(Self {
             starts,
             features: Some(features),
+            rows: example_of.len(),
+            numbers: None,
+        })
+    }
+
+    /// A part of the windows, in any order: row `i` is window `numbers[i]` of example
+    /// `example_of[i]`. Visited are only examples that have windows here, each one's windows in order
+    /// of their numbers, and a number only once; rows for which `skip` says so are left out.
+    ///
+    /// # Errors
+    /// [`Error::Value`] when the two slices have different lengths or there are 2^32 rows or more.
+    pub fn part(
+        example_of: &[u32],
+        numbers: &[u32],
+        skip: impl Fn(u32) -> bool,
+    ) -> Result<Self, Error> {
+        if example_of.len() != numbers.len() || u32::try_from(numbers.len()).is_err() {
+            return Err(Error::value(format!(
+                "{} feature indices for {} windows",
+                numbers.len(),
+                example_of.len()
+            )));
+        }
+        let mut order: Vec<(u32, u32, u32)> = (0_u32..)
+            .zip(example_of.iter().zip(numbers))
+            .filter(|&(_, (_, &number))| !skip(number))
+            .map(|(row, (&example, &number))| (example, number, row))
+            .collect();
+        order.sort_unstable();
+        order.dedup_by_key(|&mut (_, number, _)| number);
+        let mut starts = vec![0];
+        let mut examples = Vec::new();
+        for group in order.chunk_by(|a, b| a.0 == b.0) {
+            examples.extend(group.first().map(|&(example, ..)| example));
+            starts.push(starts.last().copied().unwrap_or_default() + group.len());
+        }
+        Ok(Self {
+            starts,
+            features: Some(order.iter().map(|&(.., row)| row).collect()),
+            rows: numbers.len(),
+            numbers: Some(Numbers {
+                examples,
+                features: numbers.to_vec(),
+            }),
+        })
+    }
+
+    /// Rows that logits and columns must have.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The number that example `example` has in its column.
+    pub fn example_number(&self, example: usize) -> usize {
+        self.numbers.as_ref().map_or(example, |numbers| {
+            numbers
+                .examples
+                .get(example)
+                .map_or(usize::MAX, |&number| number as usize)
+        })
+    }
+
+    /// The number that the window of row `row` has among all windows.
+    pub fn feature_number(&self, row: usize) -> usize {
+        self.numbers.as_ref().map_or(row, |numbers| {
+            numbers
+                .features
+                .get(row)
+                .map_or(usize::MAX, |&number| number as usize)
         })
     }
 
@@ -92,68 +175,102 @@ pub struct Matched {
     pub distinct: Option<Vec<u32>>,
 }
 
+/// Finds examples by id without holding the ids: eight bytes for each example.
+#[derive(Default)]
+pub struct IdIndex {
+    table: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    /// See [`Matched::distinct`].
+    distinct: Option<Vec<u32>>,
+}
+
+impl IdIndex {
+    /// Of equal ids the last one is found, as in the reference.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for a damaged column or 2^32 examples or more.
+    pub fn new(ids: &Strings<'_>) -> Result<Self, Error> {
+        let mut index = Self {
+            table: HashTable::with_capacity(ids.len()),
+            ..Self::default()
+        };
+        let Self { table, hasher, .. } = &mut index;
+        let hash = |&known: &u32| hasher.hash_one(ids.get(known as usize).unwrap_or_default());
+        for row in 0..ids.len() {
+            let position = u32::try_from(row)
+                .map_err(|_| Error::value("more than 2^32 examples in one call"))?;
+            let id = ids.get(row)?;
+            let same = |&known: &u32| ids.get(known as usize).is_ok_and(|known| known == id);
+            match table.find_mut(hasher.hash_one(id), same) {
+                Some(known) => *known = position,
+                None => {
+                    table.insert_unique(hasher.hash_one(id), position, hash);
+                }
+            }
+        }
+        if index.table.len() < ids.len() {
+            let mut listed = vec![false; ids.len()];
+            let mut distinct = Vec::with_capacity(index.table.len());
+            for row in 0..ids.len() {
+                if let Some(last) = index.find(ids, ids.get(row)?)
+                    && let Some(listed) = listed.get_mut(last as usize)
+                    && !std::mem::replace(listed, true)
+                {
+                    distinct.push(last);
+                }
+            }
+            index.distinct = Some(distinct);
+        }
+        Ok(index)
+    }
+
+    /// The example with this id; `ids` are those that the index was made from.
+    pub fn find(&self, ids: &Strings<'_>, id: &str) -> Option<u32> {
+        let same = |&known: &u32| ids.get(known as usize).is_ok_and(|known| known == id);
+        self.table.find(self.hasher.hash_one(id), same).copied()
+    }
+
+    /// Find each feature's example.
+    ///
+    /// # Errors
+    /// [`Error::Key`] names the first feature whose id no example has.
+    pub fn match_features(
+        &self,
+        ids: &Strings<'_>,
+        feature_ids: &Strings<'_>,
+    ) -> Result<Matched, Error> {
+        let mut example_of = Vec::with_capacity(feature_ids.len());
+        let mut last = 0_u32;
+        for feature in 0..feature_ids.len() {
+            let id = feature_ids.get(feature)?;
+            // Features usually follow the order of the examples: try the last example and the next.
+            let near = [last, last.saturating_add(1)].into_iter().find(|&index| {
+                self.distinct.is_none() && ids.get(index as usize).is_ok_and(|known| known == id)
+            });
+            let index = near.or_else(|| self.find(ids, id)).ok_or_else(|| {
+                Error::Key(format!(
+                    "feature {feature} has example_id {id:?}, which none of the {} examples has; \
+                     were the features made from these examples?",
+                    ids.len()
+                ))
+            })?;
+            last = index;
+            example_of.push(index);
+        }
+        Ok(Matched {
+            example_of,
+            distinct: self.distinct.clone(),
+        })
+    }
+}
+
 /// Find each feature's example by id. Of examples with equal ids the last one gets all features, as
 /// in the reference.
 ///
 /// # Errors
 /// [`Error::Key`] names the first feature whose id no example has.
 pub fn match_ids(example_ids: &Strings<'_>, feature_ids: &Strings<'_>) -> Result<Matched, Error> {
-    let mut index_of: HashMap<&str, u32> = HashMap::with_capacity(example_ids.len());
-    let mut first_seen: Vec<&str> = Vec::new();
-    for index in 0..example_ids.len() {
-        let position = u32::try_from(index)
-            .map_err(|_| Error::value("more than 2^32 examples in one call"))?;
-        let id = example_ids.get(index)?;
-        if let Some(earlier) = index_of.insert(id, position)
-            && first_seen.is_empty()
-        {
-            // The first duplicate: everything before it was distinct.
-            first_seen = (0..index)
-                .map(|before| example_ids.get(before))
-                .collect::<Result<_, _>>()?;
-            debug_assert!((earlier as usize) < index);
-        } else if !first_seen.is_empty() && index_of.len() > first_seen.len() {
-            first_seen.push(id);
-        }
-    }
-    let has_duplicates = index_of.len() < example_ids.len();
-    let mut example_of = Vec::with_capacity(feature_ids.len());
-    let mut last = 0_u32;
-    for feature in 0..feature_ids.len() {
-        let id = feature_ids.get(feature)?;
-        // Features usually follow the order of the examples: try the last example and the next.
-        let near = (!has_duplicates)
-            .then(|| [last, last.saturating_add(1)])
-            .and_then(|near| {
-                near.into_iter().find(|&index| {
-                    example_ids
-                        .get(index as usize)
-                        .is_ok_and(|known| known == id)
-                })
-            });
-        let index = match near {
-            Some(index) => index,
-            None => *index_of.get(id).ok_or_else(|| {
-                Error::Key(format!(
-                    "feature {feature} has example_id {id:?}, which none of the {} examples has; \
-                     were the features made from these examples?",
-                    example_ids.len()
-                ))
-            })?,
-        };
-        last = index;
-        example_of.push(index);
-    }
-    let distinct = has_duplicates.then(|| {
-        first_seen
-            .iter()
-            .map(|id| index_of.get(id).copied().unwrap_or_default())
-            .collect()
-    });
-    Ok(Matched {
-        example_of,
-        distinct,
-    })
+    IdIndex::new(example_ids)?.match_features(example_ids, feature_ids)
 }
 
 #[cfg(test)]
@@ -178,6 +295,16 @@ mod tests {
                 .collect::<Vec<_>>(),
             [vec![0, 1], vec![], vec![2]]
         );
+        let part = Windows::part(&[7, 3, 7, 3, 7], &[9, 4, 8, 2, 9], |number| number == 4).unwrap();
+        assert_eq!((part.examples(), part.rows()), (2, 5));
+        assert_eq!(
+            (0..2)
+                .map(|e| (part.example_number(e), part.of(e).collect()))
+                .collect::<Vec<_>>(),
+            [(3, vec![3]), (7, vec![2, 0])]
+        );
+        assert_eq!(part.feature_number(2), 8);
+        assert!(Windows::part(&[0], &[], |_| false).is_err());
         assert!(Windows::group(&[0, 4], 4).is_err());
         assert!(Windows::group(&[u32::MAX], 1).is_err());
     }

@@ -161,7 +161,11 @@ impl<T: Logit> Accumulator<T> {
         start_logit: T,
         end_logit: T,
     ) {
-        let entry = Entry::null(feature, token, start_logit, end_logit);
+        let mut entry = Entry::null(feature, token, start_logit, end_logit);
+        if entry.score.is_nan() {
+            // inf - inf: the worst score, as for spans, so that the order of windows has no say.
+            entry.score = T::NEGATIVE_INFINITY;
+        }
         let better = match (self.null_score, params.null_aggregation) {
             (None, _) => true,
             (Some(known), NullAggregation::Minimum) => known > entry.score,
@@ -176,6 +180,21 @@ impl<T: Logit> Accumulator<T> {
     /// Entries of the context found so far, best first.
     pub fn entries_mut(&mut self) -> &mut Vec<Entry<T>> {
         &mut self.entries
+    }
+
+    /// The null candidate found so far.
+    pub fn null(&self) -> Option<Entry<T>> {
+        self.null
+    }
+
+    /// Take up entries and a null candidate that were found earlier, for [`Self::finish`].
+    pub fn restore(&mut self, params: &SpanParams, entries: &[Entry<T>], null: Option<Entry<T>>) {
+        self.clear(params);
+        self.entries.extend_from_slice(entries);
+        if let Some(null) = null {
+            self.null_score = Some(null.score);
+            self.null = Some(null);
+        }
     }
 
     /// Complete the list, append it to `out`, and decide. `windows` is the number of windows seen.

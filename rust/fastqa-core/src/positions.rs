@@ -15,15 +15,15 @@ pub enum NullPosition<'a> {
 }
 
 impl NullPosition<'_> {
-    /// The position in window `feature`.
+    /// The position in the window of row `row`, which errors call `feature`.
     ///
     /// # Errors
     /// [`Error::Value`] when the window has none.
-    pub fn of(&self, feature: usize) -> Result<usize, Error> {
+    pub fn of(&self, row: usize, feature: usize) -> Result<usize, Error> {
         match self {
             Self::First => Ok(0),
             Self::Given(positions) => positions
-                .get(feature)
+                .get(row)
                 .and_then(|at| usize::try_from(at).ok())
                 .ok_or_else(|| {
                     Error::value(format!(
@@ -31,11 +31,11 @@ impl NullPosition<'_> {
                     ))
                 }),
             Self::Token(id, chunks) => {
-                let place = chunks.partition_point(|(first, ..)| *first <= feature);
+                let place = chunks.partition_point(|(first, ..)| *first <= row);
                 let chunk = place.checked_sub(1).and_then(|at| chunks.get(at));
-                let row = chunk
-                    .and_then(|(first, rows, values)| Some((rows.get(feature - first)?, values)));
-                let ((begin, end), values) = row.ok_or_else(|| {
+                let list =
+                    chunk.and_then(|(first, rows, values)| Some((rows.get(row - first)?, values)));
+                let ((begin, end), values) = list.ok_or_else(|| {
                     Error::value(format!(
                         "input_ids of feature {feature} are missing or damaged"
                     ))

@@ -7,15 +7,16 @@ use rayon::prelude::*;
 
 use crate::Error;
 use crate::columns::Strings;
+use crate::lists::{Complete, Gather, NBest, Part};
 use crate::logit::Logit;
 use crate::mapping::Windows;
-use crate::nbest::{Accumulator, Entry, Kind, Outcome};
+use crate::nbest::{Accumulator, Entry, Kind};
 use crate::offsets::Offsets;
 use crate::parallel::with_pool;
-use crate::params::{Fallback, SpanParams};
+use crate::params::SpanParams;
 use crate::positions::{MaxContext, NullPosition};
 use crate::span::{Window, WindowSource};
-use crate::text::{count_code_points, slice_code_points};
+use crate::text::count_code_points;
 
 const TASK_WINDOWS: usize = 128;
 const ROUND_WINDOWS: usize = 32_768;
@@ -38,79 +39,6 @@ pub struct Search<'a> {
     pub ids: Option<Strings<'a>>,
 }
 
-/// The result, list after list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NBest<T> {
-    /// Entries of all examples, each list in order.
-    pub entries: Vec<Entry<T>>,
-    /// Example `i` has `entries[starts[i]..starts[i + 1]]`.
-    pub starts: Vec<usize>,
-    /// One decision for each example.
-    pub outcomes: Vec<Outcome<T>>,
-    /// How many examples had no windows.
-    pub without_windows: usize,
-    /// Gives the text of [`Kind::Fallback`] entries.
-    pub fallback: Fallback,
-}
-
-impl<T: Logit> NBest<T> {
-    /// The list of one example.
-    pub fn list(&self, example: usize) -> &[Entry<T>] {
-        match (self.starts.get(example), self.starts.get(example + 1)) {
-            (Some(&begin), Some(&end)) => self.entries.get(begin..end).unwrap_or_default(),
-            _ => &[],
-        }
-    }
-
-    /// The entry that is predicted; `None` for the empty answer.
-    pub fn predicted(&self, example: usize) -> Option<&Entry<T>> {
-        self.list(example)
-            .get(self.outcomes.get(example)?.predicted as usize)
-    }
-
-    /// The null score of one example. The stand-in of a beam search is a Python float in the
-    /// reference, which never was a float32.
-    pub fn null_score(&self, example: usize) -> f64 {
-        match self.list(example) {
-            [entry] if entry.kind == Kind::Fallback && self.fallback == Fallback::BeamSearch => {
-                -2e-6
-            }
-            _ => self
-                .outcomes
-                .get(example)
-                .map_or(0.0, |outcome| outcome.null_score.to_f64()),
-        }
-    }
-
-    /// The text of one entry of `example`.
-    ///
-    /// # Errors
-    /// [`Error::Value`] when the context is missing or shorter than the entry's offsets.
-    pub fn text<'c>(
-        &self,
-        example: usize,
-        entry: &Entry<T>,
-        contexts: &Strings<'c>,
-    ) -> Result<&'c str, Error> {
-        match entry.kind {
-            Kind::Null => Ok(""),
-            Kind::Fallback if self.fallback == Fallback::EmptyWord => Ok("empty"),
-            Kind::Fallback => Ok(""),
-            Kind::Span => {
-                let context = contexts.get(example)?;
-                slice_code_points(context, entry.start_char as usize, entry.end_char as usize)
-                    .ok_or_else(|| {
-                        Error::value(format!(
-                            "example {example}: the answer ends at character {} of a context of {}",
-                            entry.end_char,
-                            count_code_points(context)
-                        ))
-                    })
-            }
-        }
-    }
-}
-
 enum Stop {
     /// A kept entry has negative offsets: begin again, looking at the numbers of every candidate.
     LookInside,
@@ -121,11 +49,6 @@ impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Error(error)
     }
-}
-
-struct Part<T> {
-    entries: Vec<Entry<T>>,
-    outcomes: Vec<Outcome<T>>,
 }
 
 impl Search<'_> {
@@ -139,12 +62,43 @@ impl Search<'_> {
         source: &S,
         between: &mut dyn FnMut(usize) -> Result<(), Error>,
     ) -> Result<NBest<S::Value>, Error> {
+        let examples = self.windows.examples();
+        let finish = |list: &mut Accumulator<S::Value>, _: usize, windows: usize, out: &mut _| {
+            list.finish(&self.params, windows, out)
+        };
+        let mut found = self.each_example(source, &finish, between, || {
+            let mut found = NBest {
+                entries: Vec::new(),
+                starts: vec![0],
+                outcomes: Vec::new(),
+                without_windows: 0,
+                fallback: self.params.fallback,
+            };
+            found.starts.reserve(examples);
+            found.outcomes.reserve(examples);
+            found
+        })?;
+        found.without_windows = (0..examples)
+            .filter(|&example| self.windows.of(example).next().is_none())
+            .count();
+        Ok(found)
+    }
+
+    /// Collect each example's list, hand it to `complete` with the example and its number of windows,
+    /// and give what came of it to a store, round by round, in order of examples.
+    pub(crate) fn each_example<S: WindowSource, D: Send, Store: Gather<S::Value, D>>(
+        &self,
+        source: &S,
+        complete: &Complete<'_, S::Value, D>,
+        between: &mut dyn FnMut(usize) -> Result<(), Error>,
+        store: impl Fn() -> Store,
+    ) -> Result<Store, Error> {
         self.validate(source.len())?;
-        match self.attempt(source, false, between) {
+        match self.attempt(source, false, complete, between, store()) {
             Ok(found) => Ok(found),
             Err(Stop::Error(error)) => Err(error),
             // Exact: had those candidates been dropped before, the others would stand as they do.
-            Err(Stop::LookInside) => match self.attempt(source, true, between) {
+            Err(Stop::LookInside) => match self.attempt(source, true, complete, between, store()) {
                 Ok(found) => Ok(found),
                 Err(Stop::Error(error)) => Err(error),
                 Err(Stop::LookInside) => {
@@ -155,7 +109,7 @@ impl Search<'_> {
     }
 
     fn validate(&self, rows: usize) -> Result<(), Error> {
-        let windows = self.windows.before(self.windows.examples());
+        let windows = self.windows.rows();
         for (name, length) in [("logits", rows), ("offset_mapping", self.offsets.len())] {
             if length != windows {
                 return Err(Error::value(format!(
@@ -173,36 +127,32 @@ impl Search<'_> {
                 known.width
             )));
         }
+        let examples = self.windows.examples();
+        let last = examples
+            .checked_sub(1)
+            .map_or(0, |last| self.windows.example_number(last) + 1);
         for (name, strings) in [("context", &self.contexts), ("id", &self.ids)] {
             if let Some(strings) = strings
-                && strings.len() != self.windows.examples()
+                && strings.len() < last
             {
                 return Err(Error::value(format!(
-                    "{} values of {name} for {} examples",
-                    strings.len(),
-                    self.windows.examples()
+                    "{} values of {name} for {last} examples",
+                    strings.len()
                 )));
             }
         }
         Ok(())
     }
 
-    fn attempt<S: WindowSource>(
+    fn attempt<S: WindowSource, D: Send, Store: Gather<S::Value, D>>(
         &self,
         source: &S,
         look_inside: bool,
+        complete: &Complete<'_, S::Value, D>,
         between: &mut dyn FnMut(usize) -> Result<(), Error>,
-    ) -> Result<NBest<S::Value>, Stop> {
+        mut store: Store,
+    ) -> Result<Store, Stop> {
         let examples = self.windows.examples();
-        let mut found = NBest {
-            entries: Vec::new(),
-            starts: vec![0],
-            outcomes: Vec::new(),
-            without_windows: 0,
-            fallback: self.params.fallback,
-        };
-        found.starts.reserve(examples);
-        found.outcomes.reserve(examples);
         let mut next = 0;
         while next < examples {
             let round_end = self.advance(next, examples, ROUND_WINDOWS);
@@ -214,10 +164,10 @@ impl Search<'_> {
             }
             let work = |state: &mut (S::Scratch, Accumulator<S::Value>),
                         task: &std::ops::Range<usize>| {
-                self.task(source, look_inside, task.clone(), state)
+                self.task(source, look_inside, complete, task.clone(), state)
             };
             let state = || (S::Scratch::default(), Accumulator::new(&self.params));
-            let parts: Vec<Result<Part<S::Value>, Stop>> = if tasks.len() < 2 {
+            let parts: Vec<Result<Part<S::Value, D>, Stop>> = if tasks.len() < 2 {
                 let mut state = state();
                 tasks.iter().map(|task| work(&mut state, task)).collect()
             } else {
@@ -225,25 +175,10 @@ impl Search<'_> {
             };
             // The first failure in order of examples, not in order of time.
             let parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
-            let more: usize = parts.iter().map(|part| part.entries.len()).sum();
-            found
-                .entries
-                .try_reserve(more)
-                .map_err(|_| Error::Memory(format!("no memory for {more} more entries")))?;
-            for part in &parts {
-                for outcome in &part.outcomes {
-                    let begin = found.starts.last().copied().unwrap_or_default();
-                    found.starts.push(begin + outcome.entries as usize);
-                }
-                found.entries.extend_from_slice(&part.entries);
-                found.outcomes.extend_from_slice(&part.outcomes);
-            }
+            store.gather(parts)?;
             between(self.windows.before(next))?;
         }
-        found.without_windows = (0..examples)
-            .filter(|&example| self.windows.of(example).next().is_none())
-            .count();
-        Ok(found)
+        Ok(store)
     }
 
     /// The end of a run of examples from `first` that has about `windows` windows.
@@ -260,30 +195,30 @@ impl Search<'_> {
         end
     }
 
-    fn task<S: WindowSource>(
+    fn task<S: WindowSource, D>(
         &self,
         source: &S,
         look_inside: bool,
+        complete: &Complete<'_, S::Value, D>,
         examples: std::ops::Range<usize>,
         (scratch, list): &mut (S::Scratch, Accumulator<S::Value>),
-    ) -> Result<Part<S::Value>, Stop> {
+    ) -> Result<Part<S::Value, D>, Stop> {
         let mut part = Part {
             entries: Vec::new(),
-            outcomes: Vec::with_capacity(examples.len()),
+            done: Vec::with_capacity(examples.len()),
         };
         for example in examples {
             list.clear(&self.params);
             let mut windows = 0;
-            for feature in self.windows.of(example) {
+            for row in self.windows.of(example) {
+                let feature = self.windows.feature_number(row);
                 let window = Window {
+                    row,
                     feature,
-                    offsets: self.offsets.row(feature)?,
+                    offsets: self.offsets.row(row)?,
                     look_inside,
-                    max_context: self
-                        .max_context
-                        .as_ref()
-                        .and_then(|known| known.of(feature)),
-                    null_token: self.null_position.of(feature)?,
+                    max_context: self.max_context.as_ref().and_then(|known| known.of(row)),
+                    null_token: self.null_position.of(row, feature)?,
                 };
                 source
                     .collect(&window, &self.params, scratch, list)
@@ -291,8 +226,8 @@ impl Search<'_> {
                 windows += 1;
             }
             self.resolve(example, list.entries_mut())?;
-            part.outcomes
-                .push(list.finish(&self.params, windows, &mut part.entries));
+            part.done
+                .push(complete(list, example, windows, &mut part.entries));
         }
         Ok(part)
     }
@@ -319,7 +254,9 @@ impl Search<'_> {
                     let text = format!(
                         "offset_mapping of feature {} puts tokens {} to {} at characters {start} to {end}: \
                          expected start <= end < 2^32",
-                        entry.feature, entry.start_token, entry.end_token
+                        self.windows.feature_number(entry.feature as usize),
+                        entry.start_token,
+                        entry.end_token
                     );
                     return Err(self.name(example, Error::Value(text)).into());
                 }
@@ -328,7 +265,7 @@ impl Search<'_> {
         if let Some(contexts) = &self.contexts
             && last > 0
         {
-            let context = contexts.get(example)?;
+            let context = contexts.get(self.windows.example_number(example))?;
             // A text has at least a quarter as many code points as bytes.
             if last as usize > context.len() / 4 {
                 let length = count_code_points(context);
@@ -346,7 +283,8 @@ impl Search<'_> {
 
     /// Put the example's id before an error's text.
     fn name(&self, example: usize, error: Error) -> Error {
-        let id = self.ids.as_ref().and_then(|ids| ids.get(example).ok());
+        let number = self.windows.example_number(example);
+        let id = self.ids.as_ref().and_then(|ids| ids.get(number).ok());
         match (error, id) {
             (Error::Value(text), Some(id)) => Error::Value(format!("example {id:?}: {text}")),
             (error, _) => error,

@@ -10,7 +10,9 @@ use crate::topk::{TopScratch, first_maximum, top_n};
 
 /// One window as the search sees it.
 pub struct Window<'a> {
-    /// Its index.
+    /// Its row in the logits and columns at hand.
+    pub row: usize,
+    /// Its number among all windows, for error messages.
     pub feature: usize,
     /// Which tokens are context.
     pub offsets: OffsetsRow<'a>,
@@ -65,10 +67,10 @@ pub trait WindowSource: Sync {
 }
 
 /// A position with its logit.
-#[derive(Clone, Copy)]
-struct Candidate<T> {
-    logit: T,
-    token: u32,
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<T> {
+    pub(crate) logit: T,
+    pub(crate) token: u32,
 }
 
 /// Space for [`Logits`] as a source.
@@ -106,7 +108,7 @@ impl<S: RowSource> WindowSource for Logits<'_, S> {
             starts,
             ends,
         } = scratch;
-        let range = self.rows.get(window.feature).ok_or_else(missing)?;
+        let range = self.rows.get(window.row).ok_or_else(missing)?;
         let start = Row {
             name: "start",
             values: self.start.row(range, start_row).ok_or_else(missing)?,
@@ -127,8 +129,8 @@ impl<S: RowSource> WindowSource for Logits<'_, S> {
         };
         match (null(&start), null(&end)) {
             (Some(start_logit), Some(end_logit)) => {
-                let (feature, token) = (index32(window.feature), index32(window.null_token));
-                list.add_null(params, feature, token, start_logit, end_logit);
+                let (row, token) = (index32(window.row), index32(window.null_token));
+                list.add_null(params, row, token, start_logit, end_logit);
             }
             // A row without values has no null candidate and no spans.
             _ if start.values.is_empty() => return Ok(()),
@@ -278,7 +280,7 @@ impl<T: Logit> Row<'_, T> {
 /// Pairs of candidates that are sorted by logit. Sums fall along both lists (rounded addition is
 /// monotone), so a sum that cannot enter the list ends its row, and a first sum that cannot ends all.
 #[inline(always)]
-fn sorted_pairs<T: Logit>(
+pub(crate) fn sorted_pairs<T: Logit>(
     window: &Window<'_>,
     params: &SpanParams,
     starts: &[Candidate<T>],
@@ -352,7 +354,7 @@ fn offer<T: Logit>(
         score,
         start_logit: start.logit,
         end_logit: end.logit,
-        feature: index32(window.feature),
+        feature: index32(window.row),
         start_token: start.token,
         end_token: end.token,
         ..Entry::default()

@@ -3,13 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 use fastqa_core::columns::{Extents, Integers, Strings};
+use fastqa_core::lists::NBest;
 use fastqa_core::logit::{HalfBits, Logits};
 use fastqa_core::mapping::Windows;
 use fastqa_core::nbest::Kind;
 use fastqa_core::offsets::{Offsets, OffsetsChunk};
 use fastqa_core::params::{Candidates, NullAggregation, SpanParams};
 use fastqa_core::positions::NullPosition;
-use fastqa_core::search::{NBest, Search};
+use fastqa_core::search::Search;
 use proptest::prelude::*;
 
 const WIDTH: usize = 12;

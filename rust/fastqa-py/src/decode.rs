@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use crate::arrays::{ExtentsArgument, slice};
 use crate::error::guard;
-use crate::search::{FloatArray, choose};
+use crate::source::{FloatArray, choose};
 
 /// Where each window's spans begin, their first and last tokens and scores; null scores and
 /// logarithms of the partition functions of the windows.

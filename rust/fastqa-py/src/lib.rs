@@ -2,6 +2,7 @@
 //! Registration only; one file per stage.
 
 mod arrays;
+mod collector;
 mod decode;
 mod error;
 mod features;
@@ -10,6 +11,7 @@ mod resample;
 mod rows;
 mod score;
 mod search;
+mod source;
 mod text;
 mod threads;
 
@@ -20,6 +22,8 @@ mod _rust {
 
     #[pymodule_export]
     use crate::arrays::flatten_offsets;
+    #[pymodule_export]
+    use crate::collector::CollectorStore;
     #[pymodule_export]
     use crate::decode::decode_windows;
     #[pymodule_export]
@@ -35,7 +39,7 @@ mod _rust {
     #[pymodule_export]
     use crate::score::{normalize_answers, score_answers};
     #[pymodule_export]
-    use crate::search::{match_ids, search};
+    use crate::search::{IdIndex, match_ids, search};
     #[pymodule_export]
     use crate::threads::{num_threads, set_num_threads};
 

@@ -3,10 +3,10 @@ use std::path::PathBuf;
 
 use fastqa_core::Error;
 use fastqa_core::files::{Content, Writer};
+use fastqa_core::lists::NBest;
 use fastqa_core::logit::Logit;
 use fastqa_core::nbest::{Entry, NO_ANSWER, Outcome, probabilities};
 use fastqa_core::params::Fallback;
-use fastqa_core::search::NBest;
 use numpy::{Element, IntoPyArray, PyReadonlyArray1};
 use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::prelude::*;

@@ -1,152 +1,64 @@
-//! `fastqa._rust.search` and `match_ids`.
+//! `fastqa._rust.search`, `match_ids` and `IdIndex`.
 use fastqa_core::Error;
-use fastqa_core::beam::Beam;
-use fastqa_core::columns::{Extents, Integers};
-use fastqa_core::logit::{HalfBits, Logits, RowSource};
-use fastqa_core::mapping::{Windows, match_ids as match_ids_core};
-use fastqa_core::params::{Candidates, Decision, Fallback, NanPolicy, NullAggregation, SpanParams};
-use fastqa_core::positions::{MaxContext, NullPosition};
-use fastqa_core::search::{NBest, Search};
+use fastqa_core::mapping::{IdIndex as CoreIdIndex, Matched, Windows, match_ids as match_ids_core};
+use fastqa_core::search::Search;
 use fastqa_core::span::WindowSource;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::arrays::{
-    ExtentsArgument, IntegerArray, IntegerListColumn, OffsetsColumn, StringColumn, slice,
-};
+use crate::arrays::{OffsetsColumn, StringColumn, slice};
 use crate::error::guard;
-use crate::nbest::{Found, NBestStore};
+use crate::nbest::NBestStore;
+use crate::source::{
+    MaxContextArgument, NullArgument, ParamsArgument, Precision, SearchColumns, SourceArgument,
+    Visitor,
+};
 
-/// The attributes of `fastqa.SpanParams` that the engine reads.
-#[derive(FromPyObject)]
-pub struct ParamsArgument {
-    n_best_size: usize,
-    entries_per_example: usize,
-    max_answer_length: usize,
-    candidates: String,
-    null_aggregation: String,
-    null_floor: Option<f64>,
-    only_above_null: bool,
-    null_in_list: bool,
-    fallback: String,
-    decision: String,
-    null_score_diff_threshold: f64,
-    nan_policy: String,
-}
+/// Example index of each feature; and, where ids repeat, the examples a dict would keep.
+type MatchedArrays<'py> = (Bound<'py, PyArray1<u32>>, Option<Bound<'py, PyArray1<u32>>>);
 
-/// The value that `name` stands for.
-pub fn choose<T: Copy>(parameter: &str, name: &str, values: &[(&str, T)]) -> PyResult<T> {
-    values
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| *value)
-        .ok_or_else(|| {
-            let known: Vec<_> = values
-                .iter()
-                .map(|(known, _)| format!("{known:?}"))
-                .collect();
-            PyValueError::new_err(format!(
-                "{parameter} is {name:?}; expected one of {}",
-                known.join(", ")
-            ))
-        })
-}
-
-impl ParamsArgument {
-    fn into_params(self) -> PyResult<SpanParams> {
-        Ok(SpanParams {
-            n_best_size: self.n_best_size,
-            entries_per_example: self.entries_per_example,
-            max_answer_length: self.max_answer_length,
-            candidates: choose(
-                "candidates",
-                &self.candidates,
-                &[("top_n", Candidates::TopN), ("all", Candidates::All)],
-            )?,
-            null_aggregation: choose(
-                "null_aggregation",
-                &self.null_aggregation,
-                &[
-                    ("min", NullAggregation::Minimum),
-                    ("max", NullAggregation::Maximum),
-                ],
-            )?,
-            null_floor: self.null_floor,
-            only_above_null: self.only_above_null,
-            null_in_list: self.null_in_list,
-            fallback: choose(
-                "fallback",
-                &self.fallback,
-                &[
-                    ("empty", Fallback::EmptyWord),
-                    ("", Fallback::NoText),
-                    ("beam_search", Fallback::BeamSearch),
-                ],
-            )?,
-            decision: choose(
-                "decision",
-                &self.decision,
-                &[
-                    ("first_entry", Decision::FirstEntry),
-                    ("score_difference", Decision::ScoreDifference),
-                    ("score_above_null", Decision::ScoreAboveNull),
-                ],
-            )?,
-            null_score_diff_threshold: self.null_score_diff_threshold,
-            nan_policy: choose(
-                "nan_policy",
-                &self.nan_policy,
-                &[
-                    ("raise", NanPolicy::Raise),
-                    ("ignore", NanPolicy::NegativeInfinity),
-                ],
-            )?,
-        })
-    }
-}
-
-/// Flat logits; float16 as its bits.
-#[derive(FromPyObject)]
-pub enum FloatArray<'py> {
-    F32(PyReadonlyArray1<'py, f32>),
-    F64(PyReadonlyArray1<'py, f64>),
-    F16(PyReadonlyArray1<'py, u16>),
-}
-
-/// Logits or log probabilities with the token positions that they belong to.
-type Indexed<'py> = (FloatArray<'py>, PyReadonlyArray1<'py, i64>);
-
-/// What the candidates come from: start logits, end logits and their rows; or the five arrays of a
-/// beam-search head with `start_n_top` and `end_n_top`.
-#[derive(FromPyObject)]
-pub enum SourceArgument<'py> {
-    Logits((FloatArray<'py>, FloatArray<'py>, ExtentsArgument<'py>)),
-    Beam((Indexed<'py>, Indexed<'py>, FloatArray<'py>, (usize, usize))),
-}
-
-/// Where the null answers are: nothing (position 0), a position for each feature, or a token id with
-/// the `input_ids` column.
-#[derive(FromPyObject)]
-pub enum NullArgument<'py> {
-    Token((i64, IntegerListColumn<'py>)),
-    Given(IntegerArray<'py>),
+fn matched_arrays(py: Python<'_>, matched: Matched) -> MatchedArrays<'_> {
+    (
+        matched.example_of.into_pyarray(py),
+        matched.distinct.map(|order| order.into_pyarray(py)),
+    )
 }
 
 /// Example index of each feature, by id; and, where ids repeat, the examples a dict would keep.
 #[pyfunction]
-#[allow(clippy::type_complexity)]
 pub fn match_ids<'py>(
     py: Python<'py>,
     example_ids: StringColumn<'py>,
     feature_ids: StringColumn<'py>,
-) -> PyResult<(Bound<'py, PyArray1<u32>>, Option<Bound<'py, PyArray1<u32>>>)> {
+) -> PyResult<MatchedArrays<'py>> {
     let (examples, features) = (example_ids.view()?, feature_ids.view()?);
     let matched = guard(py, || match_ids_core(&examples, &features))?;
-    Ok((
-        matched.example_of.into_pyarray(py),
-        matched.distinct.map(|order| order.into_pyarray(py)),
-    ))
+    Ok(matched_arrays(py, matched))
+}
+
+/// `match_ids` with the work on the examples done once.
+#[pyclass(frozen, module = "fastqa._rust")]
+pub struct IdIndex(CoreIdIndex);
+
+#[pymethods]
+impl IdIndex {
+    #[new]
+    fn new(py: Python<'_>, example_ids: StringColumn<'_>) -> PyResult<Self> {
+        let ids = example_ids.view()?;
+        guard(py, || CoreIdIndex::new(&ids)).map(Self)
+    }
+
+    /// `example_ids` are those that the index was made from.
+    fn match_features<'py>(
+        &self,
+        py: Python<'py>,
+        example_ids: StringColumn<'py>,
+        feature_ids: StringColumn<'py>,
+    ) -> PyResult<MatchedArrays<'py>> {
+        let (examples, features) = (example_ids.view()?, feature_ids.view()?);
+        let matched = guard(py, || self.0.match_features(&examples, &features))?;
+        Ok(matched_arrays(py, matched))
+    }
 }
 
 /// Search all windows.
@@ -161,7 +73,7 @@ pub fn search(
     examples: usize,
     params: ParamsArgument,
     null_position: Option<NullArgument<'_>>,
-    max_context: Option<(usize, PyReadonlyArray1<'_, u8>, PyReadonlyArray1<'_, u8>)>,
+    max_context: Option<MaxContextArgument<'_>>,
     contexts: Option<StringColumn<'_>>,
     ids: Option<StringColumn<'_>>,
     progress: Option<Py<PyAny>>,
@@ -169,116 +81,54 @@ pub fn search(
     let example_of = slice(&example_of)?;
     let params = params.into_params()?;
     let windows = guard(py, || Windows::group(example_of, examples))?;
-    let search = Search {
-        params,
-        windows,
-        offsets: offsets.view()?,
-        null_position: match &null_position {
-            None => NullPosition::First,
-            Some(NullArgument::Given(positions)) => NullPosition::Given(positions.view()?),
-            Some(NullArgument::Token((token, chunks))) => {
-                NullPosition::Token(*token, input_ids(chunks)?)
-            }
-        },
-        max_context: match &max_context {
-            None => None,
-            Some((width, flags, restricted)) => Some(MaxContext {
-                width: *width,
-                flags: slice(flags)?,
-                restricted: slice(restricted)?,
-            }),
-        },
-        contexts: contexts.as_ref().map(StringColumn::view).transpose()?,
-        ids: ids.as_ref().map(StringColumn::view).transpose()?,
+    let columns = SearchColumns {
+        offsets,
+        null_position,
+        max_context,
+        contexts,
+        ids,
     };
-    match source {
-        SourceArgument::Logits((start, end, rows)) => {
-            let rows = rows.view()?;
-            match (&start, &end) {
-                (FloatArray::F32(start), FloatArray::F32(end)) => {
-                    logits(py, &search, slice(start)?, slice(end)?, rows, progress)
-                        .map(NBestStore::from)
-                }
-                (FloatArray::F64(start), FloatArray::F64(end)) => {
-                    logits(py, &search, slice(start)?, slice(end)?, rows, progress)
-                        .map(NBestStore::from)
-                }
-                (FloatArray::F16(start), FloatArray::F16(end)) => {
-                    let (start, end) = (HalfBits(slice(start)?), HalfBits(slice(end)?));
-                    logits(py, &search, start, end, rows, progress).map(NBestStore::from)
-                }
-                _ => Err(PyValueError::new_err(
-                    "start and end logits have different dtypes",
-                )),
-            }
-        }
-        SourceArgument::Beam((
-            (start, start_index),
-            (end, end_index),
-            cls,
-            (start_n_top, end_n_top),
-        )) => {
-            let (start_index, end_index) = (slice(&start_index)?, slice(&end_index)?);
-            match (&start, &end, &cls) {
-                (FloatArray::F32(start), FloatArray::F32(end), FloatArray::F32(cls)) => {
-                    let (start_log_probs, end_log_probs, cls_logits) =
-                        (slice(start)?, slice(end)?, slice(cls)?);
-                    let beam = Beam {
-                        start_log_probs,
-                        start_index,
-                        end_log_probs,
-                        end_index,
-                        cls_logits,
-                        start_n_top,
-                        end_n_top,
-                    };
-                    guard(py, || beam.validate())?;
-                    run(py, &search, &beam, progress).map(NBestStore::from)
-                }
-                _ => Err(PyValueError::new_err("beam-search outputs must be float32")),
-            }
-        }
+    let search = columns.view(params, windows)?;
+    let visitor = Run {
+        py,
+        search: &search,
+        progress,
+    };
+    source.visit(py, &search.params, visitor)
+}
+
+struct Run<'a, 'py> {
+    py: Python<'py>,
+    search: &'a Search<'a>,
+    progress: Option<Py<PyAny>>,
+}
+
+impl Visitor for Run<'_, '_> {
+    type Output = NBestStore;
+
+    fn visit<S: WindowSource>(self, source: &S) -> PyResult<NBestStore>
+    where
+        S::Value: Precision,
+    {
+        let Self {
+            py,
+            search,
+            progress,
+        } = self;
+        interruptible(py, progress, |between| search.run(source, between))
+            .map(|found| NBestStore::new(S::Value::store(found)))
     }
 }
 
-fn input_ids<'a>(
-    chunks: &'a IntegerListColumn<'_>,
-) -> PyResult<Vec<(usize, Extents<'a>, Integers<'a>)>> {
-    let mut first = 0;
-    chunks
-        .iter()
-        .map(|(rows, values)| {
-            let rows = rows.view()?;
-            let chunk = (first, rows, values.view()?);
-            first += rows.count();
-            Ok(chunk)
-        })
-        .collect()
-}
-
-fn logits<S: RowSource>(
+/// Run `work` without the interpreter; between its rounds Python handles Ctrl-C and shows progress.
+pub fn interruptible<T: Send>(
     py: Python<'_>,
-    search: &Search<'_>,
-    start: S,
-    end: S,
-    rows: Extents<'_>,
     progress: Option<Py<PyAny>>,
-) -> PyResult<NBest<S::Value>> {
-    let logits = Logits { start, end, rows };
-    guard(py, || logits.validate())?;
-    run(py, search, &logits, progress)
-}
-
-/// Search, and between rounds of windows let Python handle Ctrl-C and show progress.
-fn run<S: WindowSource>(
-    py: Python<'_>,
-    search: &Search<'_>,
-    source: &S,
-    progress: Option<Py<PyAny>>,
-) -> PyResult<NBest<S::Value>> {
+    work: impl FnOnce(&mut dyn FnMut(usize) -> Result<(), Error>) -> Result<T, Error> + Send,
+) -> PyResult<T> {
     let mut raised = None;
     let found = guard(py, || {
-        search.run(source, &mut |windows| {
+        work(&mut |windows| {
             Python::attach(|py| {
                 let shown = progress
                     .as_ref()
@@ -292,14 +142,4 @@ fn run<S: WindowSource>(
         })
     });
     raised.map_or(found, Err)
-}
-
-/// Where [`Found`] gets its variants from.
-impl<T> From<NBest<T>> for NBestStore
-where
-    Found: From<NBest<T>>,
-{
-    fn from(found: NBest<T>) -> Self {
-        Self::new(found.into())
-    }
 }

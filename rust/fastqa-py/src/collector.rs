@@ -1,0 +1,345 @@
+//! `fastqa._rust.CollectorStore`: the engine fed piece by piece.
+use std::sync::{Mutex, MutexGuard};
+
+use fastqa_core::Error;
+use fastqa_core::collector::{Collector, Known, alike};
+use fastqa_core::mapping::Windows;
+use fastqa_core::nbest::{Entry, Kind};
+use fastqa_core::params::SpanParams;
+use fastqa_core::search::Search;
+use fastqa_core::span::WindowSource;
+use numpy::{Element, IntoPyArray, PyReadonlyArray1};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::arrays::{OffsetsColumn, StringColumn, slice};
+use crate::error::{guard, to_pyerr};
+use crate::nbest::NBestStore;
+use crate::search::interruptible;
+use crate::source::{
+    FloatArray, MaxContextArgument, NullArgument, ParamsArgument, Precision, SearchColumns,
+    SourceArgument, Visitor,
+};
+
+/// A collector in the precision of the logits, which the first batch tells.
+pub enum Collectors {
+    Empty,
+    F32(Collector<f32>),
+    F64(Collector<f64>),
+}
+
+/// N-best lists that grow with every batch.
+#[pyclass(frozen, module = "fastqa._rust")]
+pub struct CollectorStore {
+    examples: usize,
+    params: SpanParams,
+    // Taken only without the interpreter: a thread that waits here must not hold what another needs.
+    state: Mutex<Collectors>,
+}
+
+impl CollectorStore {
+    fn lock(&self) -> Result<MutexGuard<'_, Collectors>, Error> {
+        self.state.lock().map_err(|_| {
+            Error::value("an earlier update of this collector broke off in the middle")
+        })
+    }
+}
+
+/// Run the same generic code for either precision.
+macro_rules! either {
+    ($state:expr, $collector:ident => $body:expr, $empty:expr) => {
+        match $state {
+            Collectors::Empty => $empty,
+            Collectors::F32($collector) => $body,
+            Collectors::F64($collector) => $body,
+        }
+    };
+}
+
+#[pymethods]
+impl CollectorStore {
+    #[new]
+    fn new(examples: usize, params: ParamsArgument) -> PyResult<Self> {
+        let params = params.into_params()?;
+        // Refuse what no collector can do before the first batch.
+        Collector::<f32>::new(params.clone(), 0).map_err(to_pyerr)?;
+        Ok(Self {
+            examples,
+            params,
+            state: Mutex::new(Collectors::Empty),
+        })
+    }
+
+    /// Add a batch: row `i` is window `numbers[i]` of example `example_of[i]`. Returns how many of
+    /// them were seen before.
+    #[pyo3(signature = (source, offsets, example_of, numbers, *, null_position=None, max_context=None, contexts=None, ids=None))]
+    #[allow(clippy::too_many_arguments)]
+    fn update(
+        &self,
+        py: Python<'_>,
+        source: SourceArgument<'_>,
+        offsets: OffsetsColumn<'_>,
+        example_of: PyReadonlyArray1<'_, u32>,
+        numbers: PyReadonlyArray1<'_, u32>,
+        null_position: Option<NullArgument<'_>>,
+        max_context: Option<MaxContextArgument<'_>>,
+        contexts: Option<StringColumn<'_>>,
+        ids: Option<StringColumn<'_>>,
+    ) -> PyResult<usize> {
+        let columns = SearchColumns {
+            offsets,
+            null_position,
+            max_context,
+            contexts,
+            ids,
+        };
+        let (example_of, numbers) = (slice(&example_of)?, slice(&numbers)?);
+        let search = columns.view(self.params.clone(), Windows::default())?;
+        let visitor = Update {
+            py,
+            store: self,
+            search,
+            example_of,
+            numbers,
+        };
+        source.visit(py, &self.params, visitor)
+    }
+
+    /// Add all that `other` has seen.
+    fn merge(&self, py: Python<'_>, other: &Self) -> PyResult<()> {
+        if std::ptr::eq(self, other) {
+            return Ok(());
+        }
+        guard(py, || {
+            alike(
+                (&self.params, self.examples),
+                (&other.params, other.examples),
+            )?;
+            // Copied, not both locked: two threads could merge two collectors into each other.
+            let more = {
+                match &*other.lock()? {
+                    Collectors::Empty => return Ok(()),
+                    Collectors::F32(collector) => Collectors::F32(collector.clone()),
+                    Collectors::F64(collector) => Collectors::F64(collector.clone()),
+                }
+            };
+            let mut state = self.lock()?;
+            match (&mut *state, more) {
+                (Collectors::F32(mine), Collectors::F32(more)) => mine.merge(&more),
+                (Collectors::F64(mine), Collectors::F64(more)) => mine.merge(&more),
+                (Collectors::Empty, more) => {
+                    *state = more;
+                    Ok(())
+                }
+                _ => Err(mixed()),
+            }
+        })
+    }
+
+    /// The n-best lists of what was seen.
+    fn finish(&self, py: Python<'_>) -> PyResult<NBestStore> {
+        let found = guard(py, || {
+            Ok(match &*self.lock()? {
+                Collectors::Empty => {
+                    f32::store(Collector::new(self.params.clone(), self.examples)?.finish())
+                }
+                Collectors::F32(collector) => f32::store(collector.finish()),
+                Collectors::F64(collector) => f64::store(collector.finish()),
+            })
+        })?;
+        Ok(NBestStore::new(found))
+    }
+
+    /// How many windows were seen, and the smallest number that was not.
+    fn progress(&self, py: Python<'_>) -> PyResult<(usize, usize)> {
+        guard(py, || {
+            Ok(either!(&*self.lock()?, collector => {
+                (collector.seen().count(), collector.seen().first_missing())
+            }, (0, 0)))
+        })
+    }
+
+    /// Everything that is known, as arrays by name; nothing before the first batch.
+    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let copy = guard(py, || {
+            Ok(match &*self.lock()? {
+                Collectors::Empty => Collectors::Empty,
+                Collectors::F32(collector) => Collectors::F32(collector.clone()),
+                Collectors::F64(collector) => Collectors::F64(collector.clone()),
+            })
+        })?;
+        either!(&copy, collector => state(py, collector), Ok(PyDict::new(py)))
+    }
+
+    /// Take up what `state` returned.
+    fn restore(&self, py: Python<'_>, state: &Bound<'_, PyDict>) -> PyResult<()> {
+        if state.is_empty() {
+            return Ok(());
+        }
+        let logits: FloatArray<'_> = field(state, "logits")?;
+        let restored = match &logits {
+            FloatArray::F32(logits) => self.restored(py, state, slice(logits)?)?,
+            FloatArray::F64(logits) => self.restored(py, state, slice(logits)?)?,
+            FloatArray::F16(_) => return Err(damaged("logits")),
+        };
+        guard(py, || {
+            *self.lock()? = restored;
+            Ok(())
+        })
+    }
+}
+
+impl CollectorStore {
+    fn restored<T: Precision>(
+        &self,
+        py: Python<'_>,
+        state: &Bound<'_, PyDict>,
+        logits: &[T],
+    ) -> PyResult<Collectors> {
+        let counts: PyReadonlyArray1<'_, u32> = field(state, "counts")?;
+        let places: PyReadonlyArray1<'_, u32> = field(state, "places")?;
+        let seen: PyReadonlyArray1<'_, u64> = field(state, "seen_windows")?;
+        let (counts, places, seen) = (slice(&counts)?, slice(&places)?, slice(&seen)?);
+        if counts.len() != self.examples {
+            return Err(PyValueError::new_err(format!(
+                "the saved state is of {} examples, not {}",
+                counts.len(),
+                self.examples
+            )));
+        }
+        guard(py, || {
+            let mut entries = read_entries(logits, places);
+            let mut examples = Vec::with_capacity(counts.len());
+            for &count in counts {
+                // From the top: number of spans, a null candidate follows, a window was seen.
+                let (spans, has_null, seen) = (count >> 2, count >> 1 & 1 == 1, count & 1 == 1);
+                let mut next = |kind| {
+                    let entry = entries.next().ok_or_else(|| {
+                        Error::value("the saved state of a collector is damaged: too short")
+                    })?;
+                    Ok::<_, Error>(Entry { kind, ..entry })
+                };
+                examples.push(Known {
+                    entries: (0..spans)
+                        .map(|_| next(Kind::Span))
+                        .collect::<Result<_, _>>()?,
+                    null: has_null.then(|| next(Kind::Null)).transpose()?,
+                    seen,
+                });
+            }
+            Collector::restore(self.params.clone(), examples, seen.to_vec()).map(T::collectors)
+        })
+    }
+}
+
+struct Update<'a, 'py> {
+    py: Python<'py>,
+    store: &'a CollectorStore,
+    search: Search<'a>,
+    example_of: &'a [u32],
+    numbers: &'a [u32],
+}
+
+impl Visitor for Update<'_, '_> {
+    type Output = usize;
+
+    fn visit<S: WindowSource>(self, source: &S) -> PyResult<usize>
+    where
+        S::Value: Precision,
+    {
+        let Self {
+            py,
+            store,
+            mut search,
+            example_of,
+            numbers,
+        } = self;
+        interruptible(py, None, |between| {
+            let mut state = store.lock()?;
+            if matches!(*state, Collectors::Empty) {
+                let empty = Collector::new(store.params.clone(), store.examples)?;
+                *state = S::Value::collectors(empty);
+            }
+            let collector = S::Value::collector(&mut state).ok_or_else(mixed)?;
+            let seen = collector.seen();
+            search.windows =
+                Windows::part(example_of, numbers, |number| seen.contains(number as usize))?;
+            let fresh = search.windows.before(search.windows.examples());
+            collector.update(&search, source, between)?;
+            Ok(numbers.len() - fresh)
+        })
+    }
+}
+
+fn mixed() -> Error {
+    Error::value(
+        "batches of float32 and float64 logits in one collector; convert all to one of them",
+    )
+}
+
+fn state<'py, T: Precision + Element>(
+    py: Python<'py>,
+    collector: &Collector<T>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (mut counts, mut logits, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    for known in collector.examples() {
+        let flags = u32::from(known.null.is_some()) << 1 | u32::from(known.seen);
+        counts.push((known.entries.len() as u32) << 2 | flags);
+        for entry in known.entries.iter().chain(&known.null) {
+            logits.extend([entry.score, entry.start_logit, entry.end_logit]);
+            places.extend([
+                entry.feature,
+                entry.start_token,
+                entry.end_token,
+                entry.start_char,
+                entry.end_char,
+            ]);
+        }
+    }
+    let arrays = PyDict::new(py);
+    arrays.set_item("counts", counts.into_pyarray(py))?;
+    arrays.set_item("logits", logits.into_pyarray(py))?;
+    arrays.set_item("places", places.into_pyarray(py))?;
+    let seen = collector.seen().words().to_vec();
+    arrays.set_item("seen_windows", seen.into_pyarray(py))?;
+    Ok(arrays)
+}
+
+fn read_entries<'a, T: Precision>(
+    logits: &'a [T],
+    places: &'a [u32],
+) -> impl Iterator<Item = Entry<T>> + 'a {
+    let rows = logits.chunks_exact(3).zip(places.chunks_exact(5));
+    rows.filter_map(|pair| match pair {
+        (
+            &[score, start_logit, end_logit],
+            &[feature, start_token, end_token, start_char, end_char],
+        ) => Some(Entry {
+            score,
+            start_logit,
+            end_logit,
+            feature,
+            start_token,
+            end_token,
+            start_char,
+            end_char,
+            kind: Kind::Span,
+        }),
+        _ => None,
+    })
+}
+
+fn field<'py, T>(state: &Bound<'py, PyDict>, name: &str) -> PyResult<T>
+where
+    T: for<'a> FromPyObject<'a, 'py>,
+{
+    let value = state.get_item(name)?.ok_or_else(|| damaged(name))?;
+    value.extract().map_err(|_| damaged(name))
+}
+
+fn damaged(name: &str) -> PyErr {
+    PyValueError::new_err(format!(
+        "the saved state of a collector is damaged: {name:?} is missing or of another type"
+    ))
+}
