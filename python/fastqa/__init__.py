@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastqa._predictions import Predictions, with_null_odds
 from fastqa._rust import InternalError, __version__, num_threads, set_num_threads
+from fastqa.collector import SpanCollector
 from fastqa.errors import FastqaWarning
 from fastqa.metrics import normalize_answer, squad, squad_v2
 from fastqa.nbest import NBest
@@ -22,6 +23,7 @@ from fastqa.postprocessing import (
 from fastqa.scores import Scores
 from fastqa.scoring import score
 from fastqa.searching import search
+from fastqa.top_logits import TopLogits, topk_logits
 
 if TYPE_CHECKING:
     from fastqa.answering import QuestionAnsweringPipeline, pipeline
@@ -71,7 +73,9 @@ __all__ = [
     "QuestionAnsweringPipeline",
     "QuestionAnsweringTrainer",
     "Scores",
+    "SpanCollector",
     "SpanParams",
+    "TopLogits",
     "__version__",
     "check",
     "compare",
@@ -100,6 +104,7 @@ __all__ = [
     "squad",
     "squad_v2",
     "sweep",
+    "topk_logits",
     "upper_bounds",
     "with_null_odds",
 ]

@@ -1,4 +1,6 @@
 __all__ = [
+    "CollectorStore",
+    "IdIndex",
     "InternalError",
     "NBestStore",
     "__version__",
@@ -66,6 +68,35 @@ def decode_strings(column: StringColumn) -> list[str]: ...
 def match_ids(
     example_ids: StringColumn, feature_ids: StringColumn
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32] | None]: ...
+
+@final
+class IdIndex:
+    def __new__(cls, example_ids: StringColumn) -> IdIndex: ...
+    def match_features(
+        self, example_ids: StringColumn, feature_ids: StringColumn
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32] | None]: ...
+
+@final
+class CollectorStore:
+    def __new__(cls, examples: int, params: SpanParams) -> CollectorStore: ...
+    def update(
+        self,
+        source: Any,
+        offsets: OffsetsColumn,
+        example_of: npt.NDArray[np.uint32],
+        numbers: npt.NDArray[np.uint32],
+        *,
+        null_position: tuple[int, IntegerListColumn] | IntegerArray | None = None,
+        max_context: tuple[int, npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | None = None,
+        contexts: StringColumn | None = None,
+        ids: StringColumn | None = None,
+    ) -> int: ...
+    def merge(self, other: CollectorStore) -> None: ...
+    def finish(self) -> NBestStore: ...
+    def progress(self) -> tuple[int, int]: ...
+    def state(self) -> dict[str, npt.NDArray[Any]]: ...
+    def restore(self, state: dict[str, Any]) -> None: ...
+
 def decode_windows(
     start: npt.NDArray[Any],
     end: npt.NDArray[Any],

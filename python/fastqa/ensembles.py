@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastqa.logits import float32_matrix
+from fastqa.logits import flat_matrix
 from fastqa.nbest import NBest
 
 
@@ -33,7 +33,7 @@ def mean_logits(
     for side, name in enumerate(("start_logits", "end_logits")):
         total: npt.NDArray[np.float64] | None = None
         for reader, (pair, share) in enumerate(zip(raw_predictions, shares, strict=True)):
-            flat = float32_matrix(pair[side], f"{name} of reader {reader}")
+            flat = flat_matrix(pair[side], f"{name} of reader {reader}")
             logits = flat.astype(np.float64).reshape(np.shape(pair[side]))
             if total is not None and logits.shape != total.shape:
                 raise ValueError(

@@ -52,10 +52,10 @@ def count_rows(rows: Extents) -> int:
     return rows[0] if isinstance(rows, tuple) else len(rows) - 1
 
 
-def float32_matrix(values: Any, name: str) -> npt.NDArray[np.float32]:
-    """One output of a beam-search head as a flat float32 array."""
+def flat_matrix(values: Any, name: str, dtype: Any = np.float32) -> npt.NDArray[Any]:
+    """One output of a beam-search head, or of `topk_logits`, as a flat array of `dtype`."""
     flat, _ = _flat(values, name)
-    return _widened(flat).astype(np.float32, copy=False)
+    return _widened(flat).astype(dtype, copy=False)
 
 
 def _pair(raw: Any, ignore_extra_outputs: bool) -> Sequence[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastqa.logits import float32_matrix
+from fastqa.logits import flat_matrix
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
 from fastqa.searching import search, search_source
@@ -172,10 +172,10 @@ def postprocess_qa_predictions_with_beam_search(
         )
     _check_directory(output_dir)
     start, start_index, end, end_index, cls_logits = predictions
-    cls_logits = float32_matrix(np.reshape(np.asarray(cls_logits), (-1, 1)), "cls_logits")
+    cls_logits = flat_matrix(np.reshape(np.asarray(cls_logits), (-1, 1)), "cls_logits")
     source = (
-        (float32_matrix(start, "start_top_log_probs"), _positions(start_index, "start_top_index")),
-        (float32_matrix(end, "end_top_log_probs"), _positions(end_index, "end_top_index")),
+        (flat_matrix(start, "start_top_log_probs"), _positions(start_index, "start_top_index")),
+        (flat_matrix(end, "end_top_log_probs"), _positions(end_index, "end_top_index")),
         cls_logits,
         (start_n_top, end_n_top),
     )

@@ -14,8 +14,9 @@ from fastqa.errors import warn
 from fastqa.logits import count_rows, start_and_end
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
+from fastqa.top_logits import top_source
 
-_EXAMPLE_COLUMNS = ("id", "context")
+EXAMPLE_COLUMNS = ("id", "context")
 _FEATURE_COLUMNS = ("example_id", "offset_mapping", "input_ids", "token_is_max_context")
 #: A progress bar appears only when a search takes longer than this.
 _PROGRESS_AFTER_SECONDS = 2.0
@@ -41,8 +42,8 @@ def search(
             at the CLS token; `token_is_max_context` is obeyed where it is there. An offset of
             `None`, `[]` or `(-1, -1)` means "not context".
         raw_predictions: start and end logits `[n_features, sequence_length]`; see
-            `fastqa.logits.start_and_end` for every form that is accepted. They must not be written
-            during the call.
+            `fastqa.logits.start_and_end` for every form that is accepted; or what
+            `fastqa.topk_logits` left of them. They must not be written during the call.
         params: the switches; default `SpanParams()`.
         ignore_extra_outputs: take the first two of more arrays.
         progress: show a progress bar when the search takes more than two seconds.
@@ -53,16 +54,38 @@ def search(
         TypeError: something that cannot hold examples, features or logits.
     """
     params = params or SpanParams()
-    start, end, rows = start_and_end(raw_predictions, ignore_extra_outputs=ignore_extra_outputs)
+    source, count = candidates(raw_predictions, ignore_extra_outputs=ignore_extra_outputs)
     return search_source(
         examples,
         features,
-        (start, end, rows),
-        count_rows(rows),
+        source,
+        count,
         params,
         progress,
-        null_odds_column=None if params.decision == "first_entry" else "score_difference",
+        null_odds_column=null_odds_column(params),
     )
+
+
+def candidates(raw_predictions: Any, *, ignore_extra_outputs: bool = False) -> tuple[Any, int]:
+    """Model outputs as the engine takes them, and for how many features they are."""
+    top = top_source(raw_predictions)
+    if top is not None:
+        return top
+    start, end, rows = start_and_end(raw_predictions, ignore_extra_outputs=ignore_extra_outputs)
+    return (start, end, rows), count_rows(rows)
+
+
+def null_odds_column(params: SpanParams) -> str | None:
+    """Name of the score difference in files, where an answer depends on it."""
+    return None if params.decision == "first_entry" else "score_difference"
+
+
+def feature_columns(features: Table, params: SpanParams) -> dict[str, Any]:
+    """What the engine reads of the features besides their offsets."""
+    null_position = None
+    if params.null_position == "cls" and params.cls_token_id is not None:
+        null_position = (params.cls_token_id, features.integer_lists("input_ids"))
+    return {"null_position": null_position, "max_context": _max_context(features)}
 
 
 def search_source(
@@ -79,8 +102,8 @@ def search_source(
 
     `source` is start logits, end logits and their rows, or the outputs of a beam-search head.
     """
-    example_table = Table(examples, "examples", _EXAMPLE_COLUMNS)
-    feature_table = Table(features, "features", _needed(params))
+    example_table = Table(examples, "examples", EXAMPLE_COLUMNS)
+    feature_table = Table(features, "features", needed_columns(params))
     example_table.check_columns("id", "context")
     feature_table.check_columns("example_id", "offset_mapping")
     if count != feature_table.num_rows:
@@ -89,14 +112,9 @@ def search_source(
     feature_ids, _ = feature_table.identifiers("example_id")
     example_of, distinct = _rust.match_ids(ids, feature_ids)
     contexts = example_table.strings("context")
-    if distinct is not None:
-        warn(
-            f"{example_table.num_rows - len(distinct)} examples have an id that another one has; "
-            "of equal ids the last example gets all windows, as in the reference"
-        )
-    null_position = None
-    if params.null_position == "cls" and params.cls_token_id is not None:
-        null_position = (params.cls_token_id, feature_table.integer_lists("input_ids"))
+    # Of equal ids all but the last have no windows.
+    repeated = 0 if distinct is None else example_table.num_rows - len(distinct)
+    warn_of_repeated_ids(repeated)
     with _Progress(progress, feature_table.num_rows) as show:
         store = _rust.search(
             source,
@@ -104,19 +122,12 @@ def search_source(
             example_of,
             example_table.num_rows,
             params,
-            null_position=null_position,
-            max_context=_max_context(feature_table),
+            **feature_columns(feature_table, params),
             contexts=contexts,
             ids=ids,
             progress=show,
         )
-    # Of equal ids all but the last have none, which was said above.
-    repeated = 0 if distinct is None else example_table.num_rows - len(distinct)
-    if store.without_windows > repeated:
-        warn(
-            f"{store.without_windows - repeated} of {len(store)} examples have no features; "
-            'their answer is "". Were the features made from all examples?'
-        )
+    warn_of_missing_windows(store, repeated)
     return NBest(
         store,
         params,
@@ -129,7 +140,25 @@ def search_source(
     )
 
 
-def _needed(params: SpanParams) -> Sequence[str]:
+def warn_of_repeated_ids(repeated: int) -> None:
+    """`repeated` examples are followed by another one with the same id."""
+    if repeated:
+        warn(
+            f"{repeated} examples have an id that another one has; "
+            "of equal ids the last example gets all windows, as in the reference"
+        )
+
+
+def warn_of_missing_windows(store: _rust.NBestStore, repeated: int) -> None:
+    """Examples without windows, but for those that `warn_of_repeated_ids` spoke of."""
+    if store.without_windows > repeated:
+        warn(
+            f"{store.without_windows - repeated} of {len(store)} examples have no features; "
+            'their answer is "". Were the features made from all examples?'
+        )
+
+
+def needed_columns(params: SpanParams) -> Sequence[str]:
     """The feature columns that this search reads; `input_ids` are large."""
     return [
         name for name in _FEATURE_COLUMNS if name != "input_ids" or params.null_position == "cls"
