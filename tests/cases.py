@@ -9,7 +9,28 @@ from typing import Any
 
 import numpy as np
 
+import fastqa
+from fastqa import SpanParams
+
 WORDS = ["one", "två", "three", "quatre", "五", "😀x", "ein", "vier,", "der", "Café"]
+
+PRESETS = {
+    "utils_qa": SpanParams.utils_qa(),
+    "utils_qa v2": SpanParams.utils_qa(True, n_best_size=5),
+    "notebook": SpanParams.notebook(cls_token_id=101),
+    "notebook v2": SpanParams.notebook(True, cls_token_id=101),
+    "one entry": SpanParams(n_best_size=4, entries_per_example=1),
+    "all pairs": SpanParams(candidates="all", null_in_list=True, n_best_size=7),
+}
+ALL_COLUMNS = (
+    *fastqa.nbest.ENTRY_COLUMNS,
+    *("kind", "list_start", "predicted", "null_score", "score_difference"),
+)
+
+
+def content(found: fastqa.NBest) -> dict[str, bytes]:
+    """Every byte of a result."""
+    return {name: found.column(name).tobytes() for name in ALL_COLUMNS}
 
 
 def make_case(

@@ -15,25 +15,7 @@ from hypothesis import strategies as st
 import fastqa
 from fastqa import SpanCollector, SpanParams
 
-from cases import make_case
-
-PRESETS = {
-    "utils_qa": SpanParams.utils_qa(),
-    "utils_qa v2": SpanParams.utils_qa(True, n_best_size=5),
-    "notebook": SpanParams.notebook(cls_token_id=101),
-    "notebook v2": SpanParams.notebook(True, cls_token_id=101),
-    "one entry": SpanParams(n_best_size=4, entries_per_example=1),
-    "all pairs": SpanParams(candidates="all", null_in_list=True, n_best_size=7),
-}
-ALL_COLUMNS = (
-    *fastqa.nbest.ENTRY_COLUMNS,
-    *("kind", "list_start", "predicted", "null_score", "score_difference"),
-)
-
-
-def content(found: fastqa.NBest) -> dict[str, bytes]:
-    """Every byte of a result."""
-    return {name: found.column(name).tobytes() for name in ALL_COLUMNS}
+from cases import PRESETS, content, make_case
 
 
 def feed(collector: SpanCollector, logits: Any, indices: list[int]) -> None:

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 import fastqa
 from fastqa import SpanCollector, SpanParams
 
-from cases import make_case
+from cases import PRESETS, content, make_case
 from real_data import load_squad, needs_shared
-from test_collector import PRESETS, content
 
 TOP_PRESETS = sorted(set(PRESETS) - {"all pairs"})
 

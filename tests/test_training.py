@@ -105,7 +105,7 @@ def test_a_tokenizer_that_pads_on_the_left_has_logits_in_line_with_its_offsets(s
     tokenizer = word_piece(sample["context"], size=600, padding_side="left")
     model = tiny_bert(tokenizer)
     ragged = fastqa.prepare_validation_features(sample, tokenizer, **SHAPE)
-    output = trainer_of(model, tokenizer, tmp_path).predict(ragged, sample)
+    output = trainer_of(model, tokenizer, tmp_path, keep_logits=True).predict(ragged, sample)
     for row, (own_start, _) in enumerate(logits_row_by_row(model, ragged)):
         np.testing.assert_allclose(
             output.predictions[0][row, : len(own_start)], own_start, atol=1e-4
@@ -233,9 +233,12 @@ def test_models_with_extra_outputs_give_start_and_end_logits_alone(sample, tmp_p
     model = transformers.BartForQuestionAnswering(config)
     part = sample.select(range(6))
     features = fastqa.prepare_validation_features(part, tokenizer, **SHAPE, with_labels=True)
-    trainer = trainer_of(model, tokenizer, tmp_path)
+    trainer = trainer_of(model, tokenizer, tmp_path, keep_logits=True)
     output = trainer.predict(features, part, metric_key_prefix="eval")
     assert [array.ndim for array in output.predictions] == [2, 2]
+    streamed = trainer_of(model, tokenizer, tmp_path).predict(features, part)
+    assert streamed.predictions is None
+    assert streamed.answers.to_dict() == output.answers.to_dict()
     assert {"eval_loss", "eval_f1", "eval_exact_match"} <= set(output.metrics)
 
 

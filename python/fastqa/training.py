@@ -13,10 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from torch.utils.data import SequentialSampler
-from transformers import Trainer, default_data_collator
-from transformers.trainer_utils import EvalLoopOutput, speed_metrics
+from transformers import default_data_collator
+from transformers.trainer_utils import speed_metrics
 
 from fastqa.batching import (
     LengthBucketSampler,
@@ -28,21 +26,24 @@ from fastqa.batching import (
 from fastqa.evaluation import answer_scores
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
+from fastqa.prediction_loop import PredictionLoop
 from fastqa.searching import search
+from fastqa.streaming import AnswerStream
 
 
 class QuestionAnsweringOutput(NamedTuple):
     """What `predict` returns: the fields of a `PredictionOutput`, and the answers."""
 
-    #: Start and end logits, `[n_features, longest]` each, in dataset order.
-    predictions: tuple[Any, Any]
+    #: Start and end logits, `[n_features, longest]` each, in dataset order; None where they were
+    #: not kept.
+    predictions: tuple[Any, Any] | None
     label_ids: None
     metrics: dict[str, float]
     #: The n-best answers; None without examples, and in all processes but the first.
     answers: NBest | None
 
 
-class QuestionAnsweringTrainer(Trainer):  # type: ignore[misc]
+class QuestionAnsweringTrainer(PredictionLoop):
     """`transformers.Trainer` with EM, F1 and `eval_loss` at every evaluation.
 
     Args:
@@ -55,11 +56,14 @@ class QuestionAnsweringTrainer(Trainer):  # type: ignore[misc]
         length_bucketing: train on batches of windows of like length (prediction always does).
         post_process_function: run_qa's hook, `(examples, features, (start, end))` to what
             `compute_metrics` takes. By default answers and scores come from fastqa.
+        keep_logits: keep all logits of an evaluation, and return them from `predict`. By default
+            only the n-best lists of the examples are kept, so that memory does not grow with the
+            number of windows; `predict` without examples, which has no lists, always keeps them.
         **kwargs: as for `Trainer`. Without a `data_collator` batches are padded to their longest
             window; `processing_class` (the tokenizer) is needed then.
 
-    In a distributed run every process predicts its share; the first one searches and scores, and
-    all get its metrics, so that they agree on the best checkpoint.
+    In a distributed run every process searches its share of the windows; the first one merges
+    and scores, and all get its metrics, so that they agree on the best checkpoint.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class QuestionAnsweringTrainer(Trainer):  # type: ignore[misc]
         nan_policy: str = "raise",
         length_bucketing: bool = True,
         post_process_function: Callable[..., Any] | None = None,
+        keep_logits: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -86,6 +91,7 @@ class QuestionAnsweringTrainer(Trainer):  # type: ignore[misc]
         self.squad_v2 = squad_v2
         self.length_bucketing = length_bucketing
         self.post_process_function = post_process_function
+        self.keep_logits = keep_logits
         self.span_params = dataclasses.replace(
             SpanParams.utils_qa(
                 squad_v2, n_best_size, max_answer_length, null_score_diff_threshold
@@ -126,7 +132,8 @@ class QuestionAnsweringTrainer(Trainer):  # type: ignore[misc]
                 metrics |= self.evaluate(part, own, ignore_keys, f"{metric_key_prefix}_{name}")
             return metrics
         self._memory_tracker.start()
-        output = self._predict(features, examples, ignore_keys, metric_key_prefix, "Evaluation")
+        self.ignored_outputs = ignore_keys
+        output = self._predict(features, examples, metric_key_prefix, "Evaluation")
         self.log(output.metrics)
         control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, output.metrics
@@ -142,38 +149,20 @@ class QuestionAnsweringTrainer(Trainer):  # type: ignore[misc]
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "test",
     ) -> QuestionAnsweringOutput:
-        """Logits in dataset order and, with examples, their answers (and scores, if they have gold
-        ones). The notebook's `trainer.predict(validation_features)` works as it stands."""
+        """With examples: their answers, and scores if they have gold ones. Without: logits in
+        dataset order, so that the notebook's `trainer.predict(validation_features)` works as it
+        stands."""
         self._memory_tracker.start()
-        output = self._predict(
-            test_dataset, test_examples, ignore_keys, metric_key_prefix, "Prediction"
-        )
+        self.ignored_outputs = ignore_keys
+        output = self._predict(test_dataset, test_examples, metric_key_prefix, "Prediction")
         self.control = self.callback_handler.on_predict(
             self.args, self.state, self.control, output.metrics
         )
         self._memory_tracker.stop_and_update_metrics(output.metrics)
         return output
 
-    def prediction_step(
-        self,
-        model: Any,
-        inputs: dict[str, Any],
-        prediction_loss_only: bool,
-        ignore_keys: list[str] | None = None,
-    ) -> tuple[Any, Any, Any]:
-        """Start and end logits alone: BART and T5 also return hidden states, a hundred times the
-        size. No loss: `window_loss` computes it from the logits, whatever the batches."""
-        inputs = {name: value for name, value in inputs.items() if name not in self.label_names}
-        _, logits, _ = super().prediction_step(model, inputs, False, ignore_keys)
-        if not isinstance(logits, tuple | list) or len(logits) < 2 or logits[0].dim() != 2:
-            raise ValueError(
-                f"{type(self.model).__name__} returns no start and end logits "
-                "[batch, sequence_length]; load it with AutoModelForQuestionAnswering"
-            )
-        return None, tuple(logits[:2]), None
-
     def _predict(
-        self, features: Any, examples: Any, ignore_keys: Any, prefix: str, description: str
+        self, features: Any, examples: Any, prefix: str, description: str
     ) -> QuestionAnsweringOutput:
         if features is None or not hasattr(features, "__len__"):
             raise ValueError(
@@ -192,89 +181,57 @@ class QuestionAnsweringTrainer(Trainer):  # type: ignore[misc]
         # Longest first: what does not fit into memory shows in the first batch.
         order = np.argsort(-lengths, kind="stable")
         started = time.time()
-        output = self._sorted_predictions(
-            features, order, lengths, ignore_keys, description, prefix
-        )
-        batches = output.predictions or []
-        start, end = (
-            rows_in_order([np.asarray(batch[part]) for batch in batches], order, lengths)
-            for part in (0, 1)
-        )
-        metrics = dict(output.metrics or {})
-        if names is not None and {"start_positions", "end_positions"} <= set(names):
-            labels = features.select_columns(["start_positions", "end_positions"])
-            labels = labels.with_format("numpy")[:]
-            metrics[f"{prefix}_loss"] = window_loss(
-                start, end, labels["start_positions"], labels["end_positions"]
+        metrics: dict[str, Any] = {}
+        logits: tuple[Any, Any] | None = None
+        stream: AnswerStream | None = None
+        if examples is not None and not self.keep_logits and self.post_process_function is None:
+            stream = AnswerStream(examples, features, self.span_params, lengths)
+        output = self.sorted_predictions(features, order, lengths, stream, description, prefix)
+        metrics |= output.metrics or {}
+        if stream is None:
+            batches = output.predictions or []
+            start, end = (
+                rows_in_order([np.asarray(batch[part]) for batch in batches], order, lengths)
+                for part in (0, 1)
             )
+            logits = (start, end)
+            if names is not None and {"start_positions", "end_positions"} <= set(names):
+                labels = features.select_columns(["start_positions", "end_positions"])
+                labels = labels.with_format("numpy")[:]
+                metrics[f"{prefix}_loss"] = window_loss(
+                    start, end, labels["start_positions"], labels["end_positions"]
+                )
         answers: NBest | None = None
         scores: dict[str, float] = {}
         if examples is not None:
-            answers, scores = self._answers_and_scores(examples, features, (start, end))
+            answers, scores, loss = self._answers_and_scores(examples, features, logits, stream)
+            if loss is not None:
+                metrics[f"{prefix}_loss"] = loss
         metrics |= {f"{prefix}_{name}": value for name, value in scores.items()}
         batch_size = self.args.eval_batch_size * self.args.world_size
         metrics |= speed_metrics(prefix, started, len(features), -(-len(features) // batch_size))
-        return QuestionAnsweringOutput((start, end), None, metrics, answers)
-
-    def _sorted_predictions(
-        self,
-        features: Any,
-        order: Any,
-        lengths: Any,
-        ignore_keys: Any,
-        description: str,
-        prefix: str,
-    ) -> EvalLoopOutput:
-        """The Trainer's own loop over the windows, longest first, its batches left as they are."""
-        if len(features) == 0:
-            return EvalLoopOutput([], None, {}, 0)
-        ours = isinstance(self.data_collator, QuestionAnsweringCollator)
-        side = getattr(self.processing_class, "padding_side", "right")
-        if not ours and side == "left" and lengths.min() < lengths.max():
-            raise ValueError(
-                "the data_collator pads on the left, which shifts logits against offsets: leave "
-                "data_collator out, or make the features with padding='max_length'"
-            )
-        # Filled up with the shortest window: then the batches of windows are the same for every
-        # number of processes, and so is every bit of their logits.
-        missing = -len(order) % (self.args.eval_batch_size * self.args.world_size)
-        order = np.concatenate([order, np.repeat(order[-1:], missing)])
-        if hasattr(features, "select"):
-            ordered = features.select(order)
-        else:
-            ordered = torch.utils.data.Subset(features, order.tolist())
-        args = self.args
-        names = ("eval_do_concat_batches", "eval_accumulation_steps", "batch_eval_metrics")
-        saved = {name: getattr(args, name) for name in names}
-        # Joining batches as they come copies all earlier ones each time, at full width.
-        args.eval_do_concat_batches = False
-        args.eval_accumulation_steps = args.eval_accumulation_steps or 16
-        args.batch_eval_metrics = False
-        try:
-            return self.evaluation_loop(
-                self.get_test_dataloader(ordered),
-                description=description,
-                prediction_loss_only=False,
-                ignore_keys=ignore_keys,
-                metric_key_prefix=prefix,
-            )
-        finally:
-            for name, value in saved.items():
-                setattr(args, name, value)
+        return QuestionAnsweringOutput(logits, None, metrics, answers)
 
     def _answers_and_scores(
-        self, examples: Any, features: Any, logits: tuple[Any, Any]
-    ) -> tuple[NBest | None, dict[str, float]]:
+        self, examples: Any, features: Any, logits: Any, stream: AnswerStream | None
+    ) -> tuple[NBest | None, dict[str, float], float | None]:
         answers: NBest | None = None
         scores: dict[str, float] = {}
+        loss: float | None = None
         failure: Exception | None = None
+        states = None if stream is None else self.gathered(stream)
         if self.is_world_process_zero():
             try:
-                if self.post_process_function is not None:
+                if stream is not None:
+                    for state in states or []:
+                        stream.merge_state(state, examples)
+                    answers, loss = stream.collector.result(), stream.loss
+                elif self.post_process_function is not None:
                     found = self.post_process_function(examples, features, logits)
                     scores = self.compute_metrics(found) if self.compute_metrics else {}
                 else:
                     answers = search(examples, features, logits, self.span_params)
+                if answers is not None:
                     scores = answer_scores(answers, examples, squad_v2=self.squad_v2)
             except Exception as error:  # the other processes wait for an answer
                 failure = error
@@ -282,18 +239,14 @@ class QuestionAnsweringTrainer(Trainer):  # type: ignore[misc]
             from accelerate.utils import broadcast_object_list
 
             problem = None if failure is None else f"{type(failure).__name__}: {failure}"
-            news: list[Any] = [scores, problem]
+            news: list[Any] = [scores, loss, problem]
             broadcast_object_list(news)
-            scores = news[0]
-            if news[1] is not None and failure is None:
-                failure = RuntimeError(f"the first process failed: {news[1]}")
+            scores, loss = news[:2]
+            if news[2] is not None and failure is None:
+                failure = RuntimeError(f"the first process failed: {news[2]}")
         if failure is not None:
             raise failure
-        return answers, scores
-
-    def _get_eval_sampler(self, eval_dataset: Any) -> Any:
-        # The Trainer would group evaluation by length too, and return rows out of order.
-        return SequentialSampler(eval_dataset) if self.args.world_size <= 1 else None
+        return answers, scores, loss
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         dataset = self.train_dataset if train_dataset is None else train_dataset
