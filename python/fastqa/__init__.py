@@ -26,6 +26,7 @@ from fastqa.searching import search
 from fastqa.top_logits import TopLogits, topk_logits
 
 if TYPE_CHECKING:
+    from fastqa.answer_questions import AnswerQuestions
     from fastqa.answering import QuestionAnsweringPipeline, pipeline
     from fastqa.bounds import upper_bounds
     from fastqa.calibration import fit_temperature, reliability, risk_coverage
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 #: Public names that are loaded on first use, by module.
 _LAZY: dict[str, str] = {
+    "AnswerQuestions": "fastqa.answer_questions",
     "QuestionAnsweringPipeline": "fastqa.answering",
     "QuestionAnsweringTrainer": "fastqa.training",
     "check": "fastqa.doctor",
@@ -66,6 +68,7 @@ _LAZY: dict[str, str] = {
 }
 
 __all__ = [
+    "AnswerQuestions",
     "FastqaWarning",
     "InternalError",
     "NBest",

@@ -25,6 +25,7 @@ COMMANDS = {
     "show": "look at random questions with their answers",
     "train": "fine-tune a reader, with EM and F1 at every evaluation",
     "evaluate": "score a reader on a dataset",
+    "predict": "answer any number of questions into a file, in constant memory, or on a cluster",
     "answer": "answer questions from texts with a reader",
     "postprocess": "turn saved features and logits into answers",
     "score": "score a prediction file with the official numbers",
