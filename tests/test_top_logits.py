@@ -22,7 +22,7 @@ TOP_PRESETS = sorted(set(PRESETS) - {"all pairs"})
 def top_of(logits: Any, n: int, **arguments: Any) -> fastqa.TopLogits:
     """What leaves the device, as a Trainer hands it over."""
     kept = fastqa.topk_logits(n, **arguments)(tuple(map(torch.from_numpy, logits)), None)
-    return fastqa.TopLogits(*(tensor.numpy() for tensor in kept))
+    return fastqa.TopLogits(tensor.numpy() for tensor in kept)
 
 
 @settings(max_examples=150, deadline=None)
@@ -133,10 +133,10 @@ def test_what_does_not_fit_is_one_clear_error() -> None:
         fastqa.search(examples, features, top, SpanParams(candidates="all", n_best_size=5))
     with pytest.raises(ValueError, match="predictions and"):
         fastqa.search(examples, features[:-1], top, SpanParams(n_best_size=5))
-    unsorted = top._replace(start_logits=top.start_logits[:, ::-1].copy())
+    unsorted = (top.start_logits[:, ::-1].copy(), *top[1:])
     with pytest.raises(ValueError, match="not sorted, the largest first"):
         fastqa.search(examples, features, unsorted, SpanParams(n_best_size=10))
-    other = top._replace(end_logits=top.end_logits[:, :5], end_tokens=top.end_tokens[:, :5])
+    other = (*top[:2], top.end_logits[:, :5], top.end_tokens[:, :5], top.null_logits)
     with pytest.raises(ValueError, match="top logits have the shapes"):
         fastqa.search(examples, features, other, SpanParams(n_best_size=5))
     with pytest.raises(ValueError, match="batches of different n"):

@@ -29,7 +29,7 @@ def answer(
     *,
     workers: int | tuple[int, int] = 1,
     gpus_per_worker: float = 0,
-    cpus_per_worker: float = 1,
+    cpus_per_worker: float | None = None,
     block_size: int = 256,
     **settings: Any,
 ) -> Any:
@@ -40,7 +40,8 @@ def answer(
         model: name or folder of a reader that every worker can load.
         workers: how many workers hold a reader, or the least and the most.
         gpus_per_worker: GPUs of each; 0: the reader runs on the CPU.
-        cpus_per_worker: cores of each.
+        cpus_per_worker: cores of each; default one, or less where Ray has so few that none would
+            be left for reading (it would wait for ever).
         block_size: questions in a batch.
         **settings: as for `AnswerQuestions`.
 
@@ -50,6 +51,9 @@ def answer(
         a batch counts once, when it is done.
     """
     data = require("ray.data", "ray")
+    if cpus_per_worker is None:
+        most = workers if isinstance(workers, int) else workers[1]
+        cpus_per_worker = min(1.0, max(_cores() - 1, 0.5) / most)
     return dataset.map_batches(
         AnswerQuestions,
         fn_constructor_args=(model,),
@@ -76,6 +80,10 @@ def open_source(
         names = {columns.get(name, name): name for name in QUESTION_COLUMNS}
         return data.read_parquet(str(source), columns=list(names)).rename_columns(names)
     return data.from_arrow([require("pyarrow", "ray").table(block) for block in blocks])
+
+
+def _cores() -> float:
+    return float(require("ray", "ray").cluster_resources().get("CPU", 1))
 
 
 def _pool(data: Any, workers: int | tuple[int, int]) -> Any:

@@ -68,6 +68,12 @@ class NumberedCollator:
         return {**batch, INDEX_COLUMN: numbers}
 
 
+def engine_is_near(device: Any) -> bool:
+    """All logits go to the engine: it is faster than choosing the best of them on the CPU would be,
+    and nothing has to be moved."""
+    return bool(device.type == "cpu")
+
+
 class AnswerStream:
     """Takes batches of logits, gives n-best lists and the mean loss.
 
@@ -106,8 +112,7 @@ class AnswerStream:
         if "start_positions" in inputs and "end_positions" in inputs:
             labels = (inputs[name].to(device)[own] for name in ("start_positions", "end_positions"))
             self._add_loss((start, end), labels)
-        if device.type == "cpu":
-            # All of them: the engine is faster than choosing the best here.
+        if engine_is_near(device):
             self._waiting.append((numbers.cpu(), (start, end)))
         else:
             null = self._null_tokens(inputs, own)
@@ -125,7 +130,7 @@ class AnswerStream:
         numbers = torch.cat([numbers for numbers, _ in self._waiting]).numpy()
         batches = [batch for _, batch in self._waiting]
         self._waiting, self._rows_waiting = [], 0
-        if len(batches[0]) == len(TopLogits._fields):
+        if isinstance(batches[0], TopLogits):
             joined = [torch.cat(part).cpu().numpy() for part in zip(*batches, strict=True)]
         else:
             width = max(batch[0].shape[1] for batch in batches)

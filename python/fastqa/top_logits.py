@@ -8,7 +8,7 @@ same answers from them as from all logits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,23 +18,39 @@ from fastqa.logits import flat_matrix
 from fastqa.optional import require
 
 
-class TopLogits(NamedTuple):
-    """The n best starts and ends of each window; torch tensors or NumPy arrays.
+class TopLogits(tuple[Any, Any, Any, Any, Any]):
+    """The n best starts and ends of each window: five torch tensors or NumPy arrays.
 
     Logits float32 (float64 stays), best first, equal ones by token; tokens int32, -1 where the
-    window has fewer than n positions.
+    window has fewer than n positions. Made from any iterable of five, as the Trainer makes tuples.
     """
 
-    #: `[n_features, n]`
-    start_logits: Any
-    #: `[n_features, n]`
-    start_tokens: Any
-    #: `[n_features, n]`
-    end_logits: Any
-    #: `[n_features, n]`
-    end_tokens: Any
-    #: `[n_features, 2]`: start and end logit at the null position.
-    null_logits: Any
+    __slots__ = ()
+
+    @property
+    def start_logits(self) -> Any:
+        """`[n_features, n]`"""
+        return self[0]
+
+    @property
+    def start_tokens(self) -> Any:
+        """`[n_features, n]`"""
+        return self[1]
+
+    @property
+    def end_logits(self) -> Any:
+        """`[n_features, n]`"""
+        return self[2]
+
+    @property
+    def end_tokens(self) -> Any:
+        """`[n_features, n]`"""
+        return self[3]
+
+    @property
+    def null_logits(self) -> Any:
+        """`[n_features, 2]`: start and end logit at the null position."""
+        return self[4]
 
 
 def topk_logits(
@@ -97,7 +113,7 @@ def top_of_batch(
             nulls.append(logits[:, null_position])
         else:
             nulls.append(logits.gather(1, null_position[:, None].long())[:, 0])
-    return TopLogits(sides[0], sides[1], sides[2], sides[3], torch.stack(nulls, dim=1))
+    return TopLogits((*sides, torch.stack(nulls, dim=1)))
 
 
 def top_source(raw_predictions: Any) -> tuple[Any, int] | None:
