@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fastqa.ensembles import mean_logits, merge_nbest
     from fastqa.evaluate_metrics import evaluate_metric
     from fastqa.features import prepare_train_features, prepare_validation_features
+    from fastqa.reporting import report
     from fastqa.show import show_random_elements
     from fastqa.sweeps import sweep
     from fastqa.training import QuestionAnsweringTrainer
@@ -57,6 +58,7 @@ _LAZY: dict[str, str] = {
     "prepare_train_features": "fastqa.features",
     "prepare_validation_features": "fastqa.features",
     "reliability": "fastqa.calibration",
+    "report": "fastqa.reporting",
     "risk_coverage": "fastqa.calibration",
     "show_random_elements": "fastqa.show",
     "sweep": "fastqa.sweeps",
@@ -92,6 +94,7 @@ __all__ = [
     "prepare_train_features",
     "prepare_validation_features",
     "reliability",
+    "report",
     "risk_coverage",
     "score",
     "search",

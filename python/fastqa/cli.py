@@ -29,6 +29,7 @@ COMMANDS = {
     "postprocess": "turn saved features and logits into answers",
     "score": "score a prediction file with the official numbers",
     "compare": "compare two prediction files: differences, intervals, significance",
+    "report": "make a page to look at: scores, errors, charts, every question",
     "check": "find what is wrong with a data set, and write a repaired copy",
 }
 
