@@ -30,6 +30,7 @@ COMMANDS = {
     "score": "score a prediction file with the official numbers",
     "compare": "compare two prediction files: differences, intervals, significance",
     "report": "make a page to look at: scores, errors, charts, every question",
+    "serve": "open a local page to paste a text and ask questions",
     "check": "find what is wrong with a data set, and write a repaired copy",
 }
 
