@@ -17,9 +17,10 @@ import fastqa
 from fastqa import calibration
 from fastqa.cli import main
 from fastqa.demo import load_sample
+from fastqa.gold_spans import Gold, locate
 from fastqa.reporting.data import embedded
 from fastqa.reporting.groups import make_groupings
-from fastqa.reporting.questions import Gold, locate, read_questions
+from fastqa.reporting.questions import read_questions
 
 from browser import console, open_browser, requests
 

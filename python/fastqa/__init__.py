@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fastqa.evaluate_metrics import evaluate_metric
     from fastqa.features import prepare_train_features, prepare_validation_features
     from fastqa.reporting import report
-    from fastqa.show import show_random_elements
+    from fastqa.showing import show, show_random_elements
     from fastqa.sweeps import sweep
     from fastqa.training import QuestionAnsweringTrainer
     from fastqa.uncertainty import compare, confidence_intervals
@@ -60,7 +60,8 @@ _LAZY: dict[str, str] = {
     "reliability": "fastqa.calibration",
     "report": "fastqa.reporting",
     "risk_coverage": "fastqa.calibration",
-    "show_random_elements": "fastqa.show",
+    "show": "fastqa.showing",
+    "show_random_elements": "fastqa.showing",
     "sweep": "fastqa.sweeps",
     "upper_bounds": "fastqa.bounds",
 }
@@ -99,6 +100,7 @@ __all__ = [
     "score",
     "search",
     "set_num_threads",
+    "show",
     "show_random_elements",
     "squad",
     "squad_v2",

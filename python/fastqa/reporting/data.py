@@ -7,8 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from fastqa.gold_spans import locate
 from fastqa.reporting.analysis import Analysis
-from fastqa.reporting.questions import Questions, locate
+from fastqa.reporting.questions import Questions
 from fastqa.reporting.systems import System
 
 

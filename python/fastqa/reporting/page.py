@@ -8,11 +8,12 @@ import re
 from importlib import resources
 
 from fastqa import __version__
+from fastqa.markup import Markup, escape
 from fastqa.reporting.analysis import Analysis
 from fastqa.reporting.charts import make_charts
 from fastqa.reporting.data import embedded, page_data
 from fastqa.reporting.drawing import page_svg
-from fastqa.reporting.html import Markup, escape, section
+from fastqa.reporting.html import section
 from fastqa.reporting.numbers import numbers_of
 from fastqa.reporting.systems import ERROR_TYPES
 from fastqa.reporting.tables import (

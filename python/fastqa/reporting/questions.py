@@ -1,28 +1,17 @@
-"""The questions that a report is about, and where in their contexts an answer lies."""
+"""The questions that a report is about."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from fastqa import _rust
 from fastqa.columns import StringColumn, Table
+from fastqa.gold_spans import Gold
 from fastqa.reading import read_examples
 from fastqa.squad_format import answers_column, flatten_articles
-
-Integers = npt.NDArray[np.int64]
-
-
-class Gold(NamedTuple):
-    """A gold answer; `start` in code points of the context, -1 where the text is not there."""
-
-    text: str
-    start: int
 
 
 @dataclass(frozen=True)
@@ -106,20 +95,3 @@ def _decoded(column: StringColumn) -> list[str]:
     if not column or isinstance(column[0], str):
         return [str(text) for text in column]
     return _rust.decode_strings(column)
-
-
-def locate(text: str | None, context: str, golds: Sequence[Gold]) -> int:
-    """Where in the context a predicted text lies, when only the text is known.
-
-    The occurrence that overlaps a gold answer, else the first; -1 for "" and for a text that is
-    not there.
-    """
-    if not text:
-        return -1
-    first = place = context.find(text)
-    while place >= 0:
-        for gold in golds:
-            if gold.start >= 0 and place - len(gold.text) < gold.start < place + len(text):
-                return place
-        place = context.find(text, place + 1)
-    return first

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fastqa.markup import Markup, escape, table
 from fastqa.reporting.analysis import Analysis
 from fastqa.reporting.groups import Grouping
-from fastqa.reporting.html import Markup, bar, escape, link, number, table
+from fastqa.reporting.html import bar, link, number
 from fastqa.reporting.systems import ERROR_TYPES
 from fastqa.uncertainty import Comparison
 
