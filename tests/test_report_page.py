@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-import fastqa
 from fastqa.cli import main
 from fastqa.reporting.systems import ERROR_TYPES
+from reader_files import report_arguments, save_reader_files
 
 from browser import console, open_browser, requests
 
@@ -24,43 +23,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def files(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shared reader's prediction files and features for SQuAD 2.0 dev, in a folder."""
-    from transformers import AutoTokenizer
-
-    folder = tmp_path_factory.mktemp("reader")
-    examples = fastqa.load_qa_dataset(str(shared / "data/squad/dev-v2.0.json"))
-    tokenizer = AutoTokenizer.from_pretrained(shared / "models/minilm-squad2")
-    features = fastqa.prepare_validation_features(examples, tokenizer)
-    stored = np.load(shared / "data/squad/logits-v2.0.npz")
-    logits = stored["start"].astype(np.float32), stored["end"].astype(np.float32)
-    found = fastqa.search(examples, features, logits, fastqa.SpanParams.utils_qa(True))
-    found.save(folder)
-    features.select_columns(["example_id", "offset_mapping"]).to_parquet(
-        folder / "features.parquet"
-    )
-    settings: dict[str, Any] = {"max_answer_length": [5, 30], "null_score_diff_threshold": [-2, 0]}
-    rows = fastqa.sweep(examples, features, logits, **settings).rows
-    (folder / "sweep.json").write_text(json.dumps(rows))
-    return folder
+    """The shared reader's prediction files, features and sweep for SQuAD 2.0 dev, in a folder."""
+    return save_reader_files(shared, tmp_path_factory.mktemp("reader"))
 
 
 @pytest.fixture(scope="module")
 def reader_page(shared: Path, files: Path) -> Path:
     """The report on the reader with everything that can be given."""
     page = files / "reader.html"
-    arguments = [
-        "report",
-        str(shared / "data/squad/dev-v2.0.json"),
-        str(files / "predictions.json"),
-    ]
-    for name, file in (
-        ("nbest", "nbest_predictions.json"),
-        ("null-odds", "null_odds.json"),
-        ("features", "features.parquet"),
-        ("sweep", "sweep.json"),
-    ):
-        arguments += [f"--{name}", str(files / file)]
-    assert main([*arguments, "-o", str(page), "--quiet"]) == 0
+    assert main([*report_arguments(shared, files), "-o", str(page), "--quiet"]) == 0
     return page
 
 
