@@ -108,11 +108,15 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     shared.add_argument("-q", "--quiet", action="store_true", help="print results only")
     parser = _Parser(
         prog="fastqa",
+        usage="fastqa COMMAND [arguments]",
         description="Extractive question answering: train, search answers, score, look.",
-        epilog="fastqa COMMAND --help tells more of each.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_overview(),
     )
     parser.add_argument("--version", action="version", version=f"fastqa {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", help=argparse.SUPPRESS, prog="fastqa"
+    )
     for name, help_text in COMMANDS.items():
         subparser = commands.add_parser(
             name,
@@ -125,6 +129,22 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def _overview() -> str:
+    """The commands and first steps. argparse's own list breaks its lines at longer names."""
+    width = max(map(len, COMMANDS)) + 2
+    commands = "\n".join(f"  {name:<{width}}{text}" for name, text in COMMANDS.items())
+    return f"commands:\n{commands}\n\n{_FIRST_STEPS}"
+
+
+_FIRST_STEPS = """first steps:
+  fastqa demo
+  fastqa answer --model READER --question "Which river?" --context "The Danube is a river."
+  fastqa score dev-v2.0.json predictions.json
+  fastqa report dev-v2.0.json predictions.json --output report.html
+
+READER is a folder or a name on the Hugging Face hub. fastqa COMMAND --help tells more of each."""
+
+
 def _module(name: str) -> CommandModule:
     return cast(CommandModule, importlib.import_module(f"fastqa.commands.{name}"))
 
@@ -135,6 +155,17 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    # str(KeyError) is the repr of its text.
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    return " ".join(text.split()) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        text = f"{error.strerror}: {error.filename}"  # without "[Errno 2]"
+    elif isinstance(error, KeyError) and error.args:
+        text = str(error.args[0])  # str(KeyError) is the repr of its text
+    else:
+        text = str(error)
+    line = " ".join(text.split()) or type(error).__name__
+    if not isinstance(error, _EXPECTED):
+        line += f" ({type(error).__name__}: --debug shows where)"
+    return line
+
+
+#: What wrong input raises; anything else is worth a traceback.
+_EXPECTED = (ValueError, KeyError, TypeError, OSError, ImportError)

@@ -125,7 +125,9 @@ def _show_answers(
         start, end = entry["start_char"], entry["end_char"]
         first, last = max(0, start - 200), end + 200
         print_line(examples["question"][place])
-        print_line(highlighted(examples["context"][place][first:last], start - first, end - first))
+        context = examples["context"][place]
+        passage = highlighted(context[first:last], start - first, end - first)
+        print_line(f"{'…' * (first > 0)}{passage}{'…' * (last < len(context))}")
         print_line()
 
 
