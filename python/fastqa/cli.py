@@ -7,6 +7,7 @@ imported only when it is used, so that `fastqa --help` needs NumPy alone.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -17,6 +18,7 @@ from typing import NoReturn, Protocol, cast
 
 from fastqa import __version__
 from fastqa.errors import FastqaWarning
+from fastqa.optional import require
 from fastqa.terminal import print_note, set_quiet
 
 #: Subcommand -> what it does, in the order of the pipeline.
@@ -33,6 +35,10 @@ COMMANDS = {
     "serve": "open a local page to paste a text and ask questions",
     "check": "find what is wrong with a data set, and write a repaired copy",
 }
+
+
+#: In place of a command's name: configure all of them.
+_EVERY = "*"
 
 
 class CommandModule(Protocol):
@@ -63,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Some commands take their flags from packages that only an extra installs.
         print(f"fastqa {name}: error: {_one_line(error)}", file=sys.stderr)
         return 1
+    if parsed.print_completion is not None:
+        return _print_completion(parsed.print_completion)
     if parsed.command is None:
         parser.print_help()
         return 2
@@ -114,8 +122,17 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
         epilog=_overview(),
     )
     parser.add_argument("--version", action="version", version=f"fastqa {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        choices=["bash", "zsh", "tcsh"],
+        help='make the shell complete commands: eval "$(fastqa --print-completion bash)"',
+    )
     commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", help=argparse.SUPPRESS, prog="fastqa"
+        dest="command",
+        metavar="COMMAND",
+        prog="fastqa",
+        # The overview lists them; what is suppressed is not completed.
+        help=None if chosen == _EVERY else argparse.SUPPRESS,
     )
     for name, help_text in COMMANDS.items():
         subparser = commands.add_parser(
@@ -126,7 +143,20 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
         )
         if name == chosen:
             _module(name).configure(subparser)
+        elif chosen == _EVERY:
+            with contextlib.suppress(ImportError):  # its extra is not installed
+                _module(name).configure(subparser)
     return parser
+
+
+def _print_completion(shell: str) -> int:
+    try:
+        shtab = require("shtab", "completion")
+    except ImportError as error:
+        print(f"fastqa: error: {_one_line(error)}", file=sys.stderr)
+        return 1
+    print(shtab.complete(_parser(_EVERY), shell=shell))
+    return 0
 
 
 def _overview() -> str:

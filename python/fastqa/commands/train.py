@@ -187,7 +187,8 @@ def report(
         outcome=result.summary(),
         squad_v2=squad_v2,
     )
-    plot_training(trainer.state.log_history, folder / "training.png")
+    for ending in ("png", "svg"):
+        plot_training(trainer.state.log_history, folder / f"training.{ending}")
     if ours["json"]:
         print_json({**scores, "kept": result.kept, "start": result.start, "train": result.train})
     else:
