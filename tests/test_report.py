@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -392,3 +393,15 @@ def test_without_matplotlib_one_line_names_the_extra(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(command) == 1
     assert 'pip install "fastqa[report]"' in capsys.readouterr().err
+
+
+def test_the_code_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = Path(__file__).parents[1] / "docs" / "report.md"
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL):
+        exec(compile(block, "report.md", "exec"), names)
+    assert (tmp_path / "report.html").exists()
+    assert len(list((tmp_path / "figures").iterdir())) > 10
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", guide.read_text(encoding="utf-8")):
+        assert (guide.parent / target).exists(), target

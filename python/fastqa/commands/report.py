@@ -11,7 +11,7 @@ from fastqa.optional import require
 from fastqa.reporting import Report, report
 from fastqa.reporting.analysis import read_sweep
 from fastqa.reporting.numbers import numbers_of
-from fastqa.reporting.systems import ERROR_TYPES
+from fastqa.reporting.systems import ERROR_TYPES, possible_types
 from fastqa.scoring import STYLES
 from fastqa.terminal import print_json, print_line, print_note, print_table
 
@@ -170,10 +170,9 @@ def _print(made: Report, output: str) -> None:
     scores = list(analysis.systems[0].scores.summary())
     print_table(["score", *names], [(name, *(one[name] for one in numbers)) for name in scores])
     print_line()
+    possible = possible_types(analysis.systems, analysis.unreachable)
     kinds = [
-        (label, *(int(one[f"type:{name}"]) for one in numbers))
-        for name, label in ERROR_TYPES.items()
-        if name != "unreachable" or analysis.unreachable
+        (label, *(int(one[f"type:{name}"]) for one in numbers)) for name, label in possible.items()
     ]
     print_table(["kind of answer", *names], kinds)
     print_line()

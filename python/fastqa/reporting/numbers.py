@@ -22,7 +22,10 @@ def numbers_of(analysis: Analysis, index: int) -> dict[str, float]:
     """
     system = analysis.systems[index]
     scores = system.scores
-    numbers: dict[str, float] = {name: float(value) for name, value in scores.summary().items()}
+    numbers: dict[str, float] = {
+        name: value if isinstance(value, int) else float(value)  # not NumPy's, for its repr
+        for name, value in scores.summary().items()
+    }
     for grouping in analysis.groupings:
         for code in range(len(grouping.labels)):
             inside = grouping.codes == code

@@ -15,7 +15,7 @@ from fastqa.reporting.data import embedded, page_data
 from fastqa.reporting.drawing import page_svg
 from fastqa.reporting.html import section
 from fastqa.reporting.numbers import numbers_of
-from fastqa.reporting.systems import ERROR_TYPES
+from fastqa.reporting.systems import possible_types
 from fastqa.reporting.tables import (
     best_table,
     comparison_table,
@@ -173,8 +173,9 @@ def _browser(analysis: Analysis) -> str:
         f'<optgroup label="{escape(grouping.title)}">{inside}</optgroup>'
         for grouping, inside in zip(analysis.groupings, options, strict=True)
     )
+    possible = possible_types(analysis.systems, analysis.unreachable)
     types = "".join(
-        f'<option value="{name}">{escape(label)}</option>' for name, label in ERROR_TYPES.items()
+        f'<option value="{name}">{escape(label)}</option>' for name, label in possible.items()
     )
     names = [escape(system.name) for system in analysis.systems]
     outcome = ""

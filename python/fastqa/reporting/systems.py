@@ -56,7 +56,6 @@ class System:
     confidence: Floats | None
     #: `oracle_exact`, `oracle_f1`, `ece`, `aurc` of the n-best lists.
     list_scores: dict[str, float]
-    nbest: NBest | None
 
     def error_types(self, unreachable: set[int]) -> list[str]:
         """The kind of each answer; `unreachable`: the questions whose gold no span can give."""
@@ -75,6 +74,15 @@ class System:
                 if entry["text"] == text:
                     return int(entry.get("start_char", -1))
         return -1
+
+
+def possible_types(systems: Sequence[System], unreachable: Mapping[int, str]) -> dict[str, str]:
+    """`ERROR_TYPES` without those that this data cannot have."""
+    answerable = bool(systems[0].scores.has_answer.all())
+    impossible = {"false_answer"} if answerable else set()
+    if not unreachable:
+        impossible.add("unreachable")
+    return {name: label for name, label in ERROR_TYPES.items() if name not in impossible}
 
 
 def read_system(
@@ -128,7 +136,6 @@ def read_system(
         lists,
         None if lists is None else nbest_file_confidence(lists, scores),
         {} if lists is None else nbest_file_scores(lists, scores),
-        nbest if isinstance(nbest, NBest) else None,
     )
 
 

@@ -10,7 +10,7 @@ from fastqa.markup import Markup, escape, table
 from fastqa.reporting.analysis import Analysis
 from fastqa.reporting.groups import Grouping
 from fastqa.reporting.html import bar, link, number
-from fastqa.reporting.systems import ERROR_TYPES
+from fastqa.reporting.systems import possible_types
 from fastqa.uncertainty import Comparison
 
 Numbers = Sequence[Mapping[str, float]]
@@ -115,11 +115,7 @@ def error_table(analysis: Analysis, numbers: Numbers) -> Markup:
     """How many answers there are of each kind."""
     total = len(analysis.questions)
     rows = []
-    for name, label in ERROR_TYPES.items():
-        if not any(numbers_of[f"type:{name}"] for numbers_of in numbers) and (
-            name == "unreachable" and not analysis.unreachable
-        ):
-            continue
+    for name, label in possible_types(analysis.systems, analysis.unreachable).items():
         cells: list[object] = []
         for index, values in enumerate(numbers):
             value = values[f"type:{name}"]
