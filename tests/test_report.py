@@ -370,6 +370,33 @@ def test_charts_are_saved_for_papers(command: list[str], tmp_path: Path) -> None
     assert (tmp_path / "plots" / "sweep.svg").read_text() == drawn  # the same bytes every time
 
 
+def test_a_folder_of_predictions_brings_its_lists_and_odds(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "written"
+    folder.mkdir()
+    lists = {id_: [{"text": text, "probability": 0.7}] for id_, text in PREDICTIONS.items()}
+    for name, contents in (
+        ("predictions", PREDICTIONS),
+        ("nbest_predictions", lists),
+        ("null_odds", dict.fromkeys(PREDICTIONS, -0.5)),
+    ):
+        (folder / f"eval_{name}.json").write_text(json.dumps(contents))
+    assert main([*command[:2], str(folder), *command[3:]]) == 0
+    assert "no n-best lists" not in capsys.readouterr().err
+    page = (tmp_path / "out.html").read_text()
+    assert 'id="threshold-0"' in page
+    assert data_of(page)["systems"][0]["name"] == "written"
+    assert main([*command[:2], str(tmp_path), *command[3:]]) == 1
+    assert "should hold one file ...predictions.json, it has none" in capsys.readouterr().err
+
+
+def test_the_demo_makes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "-n", "1", "--report", str(tmp_path / "demo.html")]) == 0
+    assert "demo.html: open it in a browser" in capsys.readouterr().err
+    assert len(data_of((tmp_path / "demo.html").read_text())["ids"]) == 308
+
+
 def test_what_cannot_be_made_is_said_in_one_line(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,11 +15,19 @@ from fastqa.reporting.systems import ERROR_TYPES, possible_types
 from fastqa.scoring import STYLES
 from fastqa.terminal import print_json, print_line, print_note, print_table
 
+#: Megabytes from which on a page opens slowly.
+LARGE = 30
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("data", metavar="DATA", help="SQuAD JSON (v1 or v2), JSONL, Parquet, ...")
-    parser.add_argument("predictions", metavar="PREDICTIONS", help="JSON: id to text, or records")
+    parser.add_argument(
+        "predictions",
+        metavar="PREDICTIONS",
+        help="JSON: id to text, or records; or the folder that evaluate, train or postprocess "
+        "wrote, with n-best lists and null odds",
+    )
     parser.add_argument(
         "second", metavar="SECOND", nargs="?", help="another system's predictions, side by side"
     )
@@ -73,6 +81,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Make the page and tell where it is."""
     require("matplotlib", "report")  # before the work, not after it
+    names = _names(arguments)
+    _open_folder(arguments, "predictions", "")
+    _open_folder(arguments, "second", "second_")
     examples = load_examples(arguments.data)
     second = None
     if arguments.second is not None:
@@ -84,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         path=arguments.output,
         plots=arguments.plots,
         entries=arguments.entries,
-        names=_names(arguments),
+        names=names,
         nbest=_optional(arguments.nbest),
         null_odds=_optional(arguments.null_odds),
         second_nbest=_optional(arguments.second_nbest),
@@ -119,6 +130,28 @@ def _names(arguments: argparse.Namespace) -> list[str]:
         # Two files of one name in different folders: tell them apart by the folder.
         return [str(Path(file).with_suffix("")) for file in files]
     return list(names)
+
+
+def _open_folder(arguments: argparse.Namespace, name: str, prefix: str) -> None:
+    """A folder of predictions is its three files, which may have a prefix: `eval_`."""
+    given = getattr(arguments, name)
+    if given is None or not Path(given).is_dir():
+        return
+    found = [
+        path
+        for path in sorted(Path(given).glob("*predictions.json"))
+        if not path.name.endswith("nbest_predictions.json")
+    ]
+    if len(found) != 1:
+        told = ", ".join(path.name for path in found) or "none"
+        raise ValueError(f"{given} should hold one file ...predictions.json, it has {told}")
+    setattr(arguments, name, str(found[0]))
+    stem = found[0].name.removesuffix("predictions.json")
+    options = (("nbest", "nbest_predictions"), ("null_odds", "null_odds"))
+    for option, file in options:
+        beside = found[0].with_name(f"{stem}{file}.json")
+        if getattr(arguments, prefix + option) is None and beside.exists():
+            setattr(arguments, prefix + option, str(beside))
 
 
 def _optional(path: str | None) -> Any:
@@ -177,4 +210,6 @@ def _print(made: Report, output: str) -> None:
     print_table(["kind of answer", *names], kinds)
     print_line()
     size = Path(output).stat().st_size / 1e6
+    if size > LARGE:
+        print_note("the page is large: fewer --entries make it smaller")
     print_line(f"{output} ({size:.1f} MB): open it in a browser")
