@@ -156,6 +156,41 @@ def test_errors_are_one_line_with_exit_code_1(
         assert error.count("\n") == 1
 
 
+def test_a_shell_completes_commands_and_flags() -> None:
+    script = run("--print-completion", "bash")
+    assert script.returncode == 0, script.stderr
+    ask = """
+COMP_WORDS=({words}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
+{function} 2> /dev/null; echo "${{COMPREPLY[@]}}"
+"""
+    function = next(
+        line.split()[-2] for line in script.stdout.splitlines() if line.startswith("complete ")
+    )
+    for words, expected in (("fastqa rep", "report"), ("fastqa score --null", "--null-odds")):
+        shown = subprocess.run(
+            ["bash", "-c", script.stdout + ask.format(words=words, function=function)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert expected in shown.stdout.split(), shown.stderr
+
+
+def test_an_error_of_ours_points_to_the_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("fastqa.commands.show.read_source", fail)
+    assert main(["show", "sample"]) == 1
+    error = capsys.readouterr().err
+    assert error == (
+        "fastqa show: error: division by zero (ZeroDivisionError: --debug shows where)\n"
+    )
+
+
 def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", "none.json", "none.json", "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err

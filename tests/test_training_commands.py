@@ -100,11 +100,13 @@ def test_train_writes_everything_and_returns_no_worse_a_model(reader, files, tmp
     )
     output = tmp_path / "out"
     command = ["train", str(settings), "--num_train_epochs", "2", "--output_dir", str(output)]
-    assert main([*command, "--json", "--disable_tqdm", "true"]) == 0
+    assert main([*command, "--json", "--disable_tqdm", "false"]) == 0  # bars do not disturb
     printed = capsys.readouterr()
     result = json.loads(printed.out)
     assert result["f1"] >= result["start"]["eval_f1"]
     assert "scored first, and kept if training is no better" in printed.err
+    assert printed.err.count("evaluation loss") >= 2  # a line each epoch, not a dict
+    assert "{" not in printed.err
     assert {
         "model.safetensors",
         "tokenizer.json",

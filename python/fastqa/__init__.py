@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from fastqa.ensembles import mean_logits, merge_nbest
     from fastqa.evaluate_metrics import evaluate_metric
     from fastqa.features import prepare_train_features, prepare_validation_features
-    from fastqa.show import show_random_elements
+    from fastqa.reporting import report
+    from fastqa.showing import show, show_random_elements
     from fastqa.sweeps import sweep
     from fastqa.training import QuestionAnsweringTrainer
     from fastqa.uncertainty import compare, confidence_intervals
@@ -61,8 +62,10 @@ _LAZY: dict[str, str] = {
     "prepare_train_features": "fastqa.features",
     "prepare_validation_features": "fastqa.features",
     "reliability": "fastqa.calibration",
+    "report": "fastqa.reporting",
     "risk_coverage": "fastqa.calibration",
-    "show_random_elements": "fastqa.show",
+    "show": "fastqa.showing",
+    "show_random_elements": "fastqa.showing",
     "sweep": "fastqa.sweeps",
     "upper_bounds": "fastqa.bounds",
 }
@@ -99,10 +102,12 @@ __all__ = [
     "prepare_train_features",
     "prepare_validation_features",
     "reliability",
+    "report",
     "risk_coverage",
     "score",
     "search",
     "set_num_threads",
+    "show",
     "show_random_elements",
     "squad",
     "squad_v2",

@@ -19,6 +19,12 @@ class Predictions:
     no_answer_ids: list[str] | None = None
     no_answer_values: Floats | None = None
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from fastqa.display import predictions_html
+
+        return predictions_html(self)
+
     def with_probabilities(self, probabilities: Mapping[Any, float]) -> "Predictions":
         """The same texts with other no-answer probabilities (or null odds)."""
         ids = [str(id_) for id_ in probabilities]

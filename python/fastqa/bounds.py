@@ -1,12 +1,13 @@
 """How good could the answers be? The best of each n-best list, and why the rest is missed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fastqa import _rust
-from fastqa.calibration import reliability, risk_coverage
+from fastqa.calibration import agreeing_probability, reliability, risk_coverage
 from fastqa.columns import Table
 from fastqa.entries import contexts_of, entry_scores, positions_of, score_texts, style_for
 from fastqa.nbest import NBest
@@ -68,7 +69,7 @@ def upper_bounds(
     if style == "squad2" and nbest.params.decision != "first_entry":
         exact[unanswerable], f1[unanswerable] = 1.0, 1.0
     unreached: dict[str, list[str]] = {cause: [] for cause in CAUSES}
-    windows = _Windows(nbest, examples, features) if features is not None else None
+    windows = _Windows(nbest.ids, examples, features) if features is not None else None
     ids = [str(id_) for id_ in nbest.ids]
     for index in np.flatnonzero(exact < 1.0).tolist():
         cause: Cause = "not_in_nbest"
@@ -107,17 +108,49 @@ def nbest_file_scores(
         "oracle_exact": 100.0 * float(_best(entry.exact, starts).mean()),
         "oracle_f1": 100.0 * float(_best(entry.f1, starts).mean()),
     }
-    said = np.array(_rust.normalize_answers(texts, scores.style, scores.language), object)
-    answers = [text or "" for text in scores.predictions]
-    given = np.array(_rust.normalize_answers(answers, scores.style, scores.language), object)
-    probability = np.array([entry["probability"] for entries in own for entry in entries], float)
-    agreeing = np.where(said == given[owner], probability, 0.0)
-    confidence = np.minimum(np.bincount(owner, weights=agreeing, minlength=len(own)), 1.0)
+    confidence = nbest_file_confidence(lists, scores)
     return {
         **oracle,
         "ece": reliability(confidence, scores.exact).ece,
         "aurc": risk_coverage(confidence, scores.exact).aurc,
     }
+
+
+def nbest_file_confidence(
+    lists: Mapping[str, Sequence[Mapping[str, Any]]], scores: Scores
+) -> npt.NDArray[np.float64]:
+    """Probability of each predicted answer, 0.0 to 1.0, in the order of `scores`: of all entries of
+    its list that say the same; 0.0 for a question without a list."""
+    own = [lists.get(id_, ()) for id_ in scores.ids]
+    owner = np.repeat(np.arange(len(own)), [len(entries) for entries in own])
+    texts = [entry["text"] for entries in own for entry in entries]
+    probability = np.array([entry["probability"] for entries in own for entry in entries], float)
+    answers = [text or "" for text in scores.predictions]
+    return agreeing_probability(texts, probability, owner, answers, scores.style, scores.language)
+
+
+def gold_causes(
+    ids: Sequence[str],
+    examples: Any,
+    features: Any,
+    wanted: Iterable[int],
+    *,
+    max_answer_length: int,
+    style: str,
+) -> dict[int, Cause]:
+    """Why a gold answer is missed, told from the windows alone: "not_in_nbest" where some span of
+    whole tokens gives it, else what keeps every span from it (see `UpperBounds.unreached`).
+
+    Args:
+        ids: Of all examples, in their order.
+        examples: With `context` and `answers`.
+        features: With `example_id` and `offset_mapping`.
+        wanted: Places in `ids` to look at.
+        max_answer_length: In tokens.
+        style: As for `fastqa.score`.
+    """
+    windows = _Windows(ids, examples, features)
+    return {place: windows.cause(place, max_answer_length, style) for place in wanted}
 
 
 def _best(column: Any, starts: Any) -> Any:
@@ -132,7 +165,7 @@ def _best(column: Any, starts: Any) -> Any:
 class _Windows:
     """Token offsets of the windows of one question, looked up when one is missed."""
 
-    def __init__(self, nbest: NBest, examples: Any, features: Any) -> None:
+    def __init__(self, ids: Sequence[Any], examples: Any, features: Any) -> None:
         self._contexts = contexts_of(examples)
         self._answers = list(Table(examples, "examples", ("answers",)).column("answers"))
         self._features = features
@@ -144,10 +177,10 @@ class _Windows:
                 if not column or isinstance(column[0], str)
                 else (_rust.decode_strings(column))
             )
-        place = {id_: index for index, id_ in enumerate(nbest.ids)}
-        self._of: list[list[int]] = [[] for _ in place]
+        place = {str(id_): index for index, id_ in enumerate(ids)}
+        self._of: list[list[int]] = [[] for _ in ids]
         for feature, id_ in enumerate(values):
-            self._of[place[id_]].append(feature)
+            self._of[place[str(id_)]].append(feature)
 
     def cause(self, example: int, max_answer_length: int, style: str) -> Cause:
         """The mildest cause over the gold answers and windows of an example."""
@@ -173,7 +206,8 @@ class _Windows:
             return offsets["offset_mapping"]  # type: ignore[no-any-return]
         if isinstance(features, Sequence):
             return features[feature]["offset_mapping"]  # type: ignore[no-any-return]
-        return features["offset_mapping"][feature]  # type: ignore[no-any-return]
+        row = features["offset_mapping"][feature]
+        return row.as_py() if hasattr(row, "as_py") else row  # type: ignore[no-any-return]
 
 
 def _cause(

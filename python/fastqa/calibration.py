@@ -199,10 +199,30 @@ def answer_confidence(nbest: NBest, temperature: float = 1.0, *, style: str = "s
     after the normalisation of `style`, and so is their probability; it is better calibrated and
     ranks better than that of the first entry alone.
     """
-    entries = probabilities(nbest, temperature)
     owner = np.repeat(np.arange(len(nbest)), np.diff(nbest.column("list_start")))
-    texts = np.array(_rust.normalize_answers(list(nbest.columns()["text"]), style), object)
-    answers = np.array(_rust.normalize_answers(nbest.texts, style), object)
-    same = texts == answers[owner]
-    total = np.bincount(owner, weights=np.where(same, entries, 0.0), minlength=len(nbest))
-    return np.minimum(total, 1.0)
+    texts = list(nbest.columns()["text"])
+    entries = probabilities(nbest, temperature)
+    return agreeing_probability(texts, entries, owner, nbest.texts, style)
+
+
+def agreeing_probability(
+    texts: list[str],
+    entries: Floats,
+    owner: npt.NDArray[np.int64],
+    answers: list[str],
+    style: str,
+    lang: str | None = None,
+) -> Floats:
+    """Probability of each answer: of all entries of its list that say the same.
+
+    Args:
+        texts: Of the entries of all lists.
+        entries: Their probabilities, 0.0 to 1.0.
+        owner: Index of the answer that the entry's list belongs to.
+        answers: Predicted texts.
+        style: Whose normalisation decides what is the same, with `lang`.
+    """
+    said = np.array(_rust.normalize_answers(texts, style, lang), object)
+    given = np.array(_rust.normalize_answers(answers, style, lang), object)
+    agreeing = np.where(said == given[owner], entries, 0.0)
+    return np.minimum(np.bincount(owner, weights=agreeing, minlength=len(answers)), 1.0)

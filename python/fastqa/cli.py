@@ -7,6 +7,7 @@ imported only when it is used, so that `fastqa --help` needs NumPy alone.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -17,6 +18,7 @@ from typing import NoReturn, Protocol, cast
 
 from fastqa import __version__
 from fastqa.errors import FastqaWarning
+from fastqa.optional import require
 from fastqa.terminal import print_note, set_quiet
 
 #: Subcommand -> what it does, in the order of the pipeline.
@@ -30,8 +32,14 @@ COMMANDS = {
     "postprocess": "turn saved features and logits into answers",
     "score": "score a prediction file with the official numbers",
     "compare": "compare two prediction files: differences, intervals, significance",
+    "report": "make a page to look at: scores, errors, charts, every question",
+    "serve": "open a local page to paste a text and ask questions",
     "check": "find what is wrong with a data set, and write a repaired copy",
 }
+
+
+#: In place of a command's name: configure all of them.
+_EVERY = "*"
 
 
 class CommandModule(Protocol):
@@ -62,6 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Some commands take their flags from packages that only an extra installs.
         print(f"fastqa {name}: error: {_one_line(error)}", file=sys.stderr)
         return 1
+    if parsed.print_completion is not None:
+        return _print_completion(parsed.print_completion)
     if parsed.command is None:
         parser.print_help()
         return 2
@@ -107,11 +117,24 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     shared.add_argument("-q", "--quiet", action="store_true", help="print results only")
     parser = _Parser(
         prog="fastqa",
+        usage="fastqa COMMAND [arguments]",
         description="Extractive question answering: train, search answers, score, look.",
-        epilog="fastqa COMMAND --help tells more of each.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_overview(),
     )
     parser.add_argument("--version", action="version", version=f"fastqa {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    parser.add_argument(
+        "--print-completion",
+        choices=["bash", "zsh", "tcsh"],
+        help='make the shell complete commands: eval "$(fastqa --print-completion bash)"',
+    )
+    commands = parser.add_subparsers(
+        dest="command",
+        metavar="COMMAND",
+        prog="fastqa",
+        # The overview lists them; what is suppressed is not completed.
+        help=None if chosen == _EVERY else argparse.SUPPRESS,
+    )
     for name, help_text in COMMANDS.items():
         subparser = commands.add_parser(
             name,
@@ -121,7 +144,36 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
         )
         if name == chosen:
             _module(name).configure(subparser)
+        elif chosen == _EVERY:
+            with contextlib.suppress(ImportError):  # its extra is not installed
+                _module(name).configure(subparser)
     return parser
+
+
+def _print_completion(shell: str) -> int:
+    try:
+        shtab = require("shtab", "completion")
+    except ImportError as error:
+        print(f"fastqa: error: {_one_line(error)}", file=sys.stderr)
+        return 1
+    print(shtab.complete(_parser(_EVERY), shell=shell))
+    return 0
+
+
+def _overview() -> str:
+    """The commands and first steps. argparse's own list breaks its lines at longer names."""
+    width = max(map(len, COMMANDS)) + 2
+    commands = "\n".join(f"  {name:<{width}}{text}" for name, text in COMMANDS.items())
+    return f"commands:\n{commands}\n\n{_FIRST_STEPS}"
+
+
+_FIRST_STEPS = """first steps:
+  fastqa demo
+  fastqa answer --model READER --question "Which river?" --context "The Danube is a river."
+  fastqa score dev-v2.0.json predictions.json
+  fastqa report dev-v2.0.json predictions.json --output report.html
+
+READER is a folder or a name on the Hugging Face hub. fastqa COMMAND --help tells more of each."""
 
 
 def _module(name: str) -> CommandModule:
@@ -134,6 +186,17 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    # str(KeyError) is the repr of its text.
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    return " ".join(text.split()) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        text = f"{error.strerror}: {error.filename}"  # without "[Errno 2]"
+    elif isinstance(error, KeyError) and error.args:
+        text = str(error.args[0])  # str(KeyError) is the repr of its text
+    else:
+        text = str(error)
+    line = " ".join(text.split()) or type(error).__name__
+    if not isinstance(error, _EXPECTED):
+        line += f" ({type(error).__name__}: --debug shows where)"
+    return line
+
+
+#: What wrong input raises; anything else is worth a traceback.
+_EXPECTED = (ValueError, KeyError, TypeError, OSError, ImportError)

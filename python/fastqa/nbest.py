@@ -79,6 +79,12 @@ class NBest:
     def __repr__(self) -> str:
         return f"NBest({len(self)} examples, {len(self.column('score'))} entries)"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from fastqa.display import nbest_html
+
+        return nbest_html(self)
+
     def column(self, name: str) -> npt.NDArray[Any]:
         """One column; see the class for names, dtypes and units. KeyError for other names."""
         if name not in self._columns:

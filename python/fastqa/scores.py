@@ -50,6 +50,12 @@ class Scores:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from fastqa.display import scores_html
+
+        return scores_html(self)
+
     @cached_property
     def no_answer_probability(self) -> Floats | None:
         """Of each question; None when the predictions came without."""

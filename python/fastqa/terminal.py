@@ -53,20 +53,32 @@ def print_table(
 
     Numbers are aligned right; None is shown as an empty cell.
     """
-    shown = [[_cell(value) for value in row] for row in rows]
-    materialised = list(shown)
+    values = [list(row) for row in rows]
+    # Digits of one column below each other: four where one of its numbers is not whole.
+    whole = [
+        all(not isinstance(row[place], float) or row[place].is_integer() for row in values)
+        for place in range(len(columns))
+    ]
+    materialised = [
+        [_cell(value, integral) for value, integral in zip(row, whole, strict=True)]
+        for row in values
+    ]
     numeric = [all(_is_number(row[place]) for row in materialised) for place in range(len(columns))]
     if is_terminal():
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=title, title_justify="left", header_style="bold")
+        console = Console()
+        if title:
+            # As a title of the table it would be broken at the table's width.
+            console.print(Text(title, style="italic"))
+        table = Table(header_style="bold")
         for name, right in zip(columns, numeric, strict=True):
             table.add_column(name, justify="right" if right else "left", overflow="fold")
         for row in materialised:
             table.add_row(*(Text(cell) for cell in row))
-        Console().print(table)
+        console.print(table)
         return
     if title:
         print(title)
@@ -92,11 +104,11 @@ def highlighted(context: str, start: int, end: int) -> str:
     return f"{before}[[{answer}]]{after}"
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, whole: bool) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.4f}".rstrip("0").rstrip(".")
+        return f"{value:.0f}" if whole else f"{value:.4f}"
     # A line break in a text would break the table.
     return " ".join(str(value).split())
 

@@ -70,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     print_table(["score", "A", "B", "B - A", "low", "high", "p"], rows)
     print_line()
-    print_table(["exact match", "questions"], counts.items())
+    named = [(name.replace("_", " "), count) for name, count in counts.items()]
+    print_table(["exact match", "questions"], named)
     print_line(f"McNemar's exact test: p = {_p(result.mcnemar.p_value)}")
     shown = _examples(first, second, result.ids, arguments.show)
     if shown:
@@ -90,6 +91,6 @@ def _examples(
     rows: list[tuple[object, ...]] = []
     for name, label, right in (("only_first", "A", one), ("only_second", "B", other)):
         for id_ in ids[name][:count]:
-            predictions = (one[id_]["prediction"], other[id_]["prediction"])
-            rows.append((label, id_, right[id_]["gold"], *predictions))
+            texts = (right[id_]["gold"], one[id_]["prediction"], other[id_]["prediction"])
+            rows.append((label, id_, *(text or "(no answer)" for text in texts)))
     return rows

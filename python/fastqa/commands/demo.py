@@ -35,6 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--epochs", type=int, default=30, help="with --train: passes over the sample (default 30)"
     )
     parser.add_argument(
+        "--report", metavar="HTML", help="also make a page to look at (needs fastqa[report])"
+    )
+    parser.add_argument(
         "--json", action="store_true", help="print one JSON object and nothing else"
     )
 
@@ -44,6 +47,19 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.train:
         return _train(arguments)
     result = run_demo()
+    if arguments.report is not None:
+        from fastqa.reporting import report
+
+        sample = result.sample
+        report(
+            sample.examples,
+            result.found,
+            features=sample.features,
+            path=arguments.report,
+            names=("the sample's reader",),
+            title="fastqa demo",
+        )
+        print_note(f"wrote {arguments.report}: open it in a browser")
     if arguments.json:
         print_json(_as_json(result))
     else:
@@ -125,7 +141,9 @@ def _show_answers(
         start, end = entry["start_char"], entry["end_char"]
         first, last = max(0, start - 200), end + 200
         print_line(examples["question"][place])
-        print_line(highlighted(examples["context"][place][first:last], start - first, end - first))
+        context = examples["context"][place]
+        passage = highlighted(context[first:last], start - first, end - first)
+        print_line(f"{'…' * (first > 0)}{passage}{'…' * (last < len(context))}")
         print_line()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastqa.commands._data import add_source_arguments, single_split
+from fastqa.commands._progress import set_up_bars, without_speed
 from fastqa.optional import require
 from fastqa.terminal import print_json, print_note, print_table
 
@@ -42,21 +43,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict, score and print."""
-    transformers = require("transformers", "train")
     require("torch", "train")
     from fastqa.data import load_qa_dataset
 
-    if arguments.quiet:
-        require("datasets", "train").disable_progress_bars()
-        transformers.logging.disable_progress_bar()
-
+    bars = set_up_bars(arguments.quiet)
     columns = dict(arguments.columns)
     loaded = load_qa_dataset(arguments.data, split=arguments.split, columns=columns)
     examples = single_split(loaded, arguments.data)
     if arguments.limit is not None:
         examples = examples.select(range(min(arguments.limit, len(examples))))
     model, tokenizer = load_reader(arguments.model, arguments.dtype)
-    metrics, answers = evaluate_reader(model, tokenizer, examples, arguments)
+    metrics, answers = evaluate_reader(model, tokenizer, examples, arguments, bars)
     if answers is None:
         return 0  # another process of this run prints
     scores = {name.removeprefix("eval_"): value for name, value in metrics.items()}
@@ -65,7 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(scores)
     else:
-        print_table(["score", "value"], scores.items())
+        print_table(["score", "value"], without_speed(scores).items())
+        print_note(f"{scores['runtime']:.1f} s of predicting")
     return 0
 
 
@@ -97,9 +95,12 @@ def load_reader(
 
 
 def evaluate_reader(
-    model: Any, tokenizer: Any, examples: Any, arguments: argparse.Namespace
+    model: Any, tokenizer: Any, examples: Any, arguments: argparse.Namespace, bars: bool
 ) -> tuple[dict[str, float], Any]:
-    """Metrics (`eval_...`) and answers of a reader; no answers in all processes but the first."""
+    """Metrics (`eval_...`) and answers of a reader; no answers in all processes but the first.
+
+    `bars`: show how far it is.
+    """
     import torch
     from transformers import PrinterCallback, TrainingArguments
 
@@ -124,7 +125,7 @@ def evaluate_reader(
             scratch,
             per_device_eval_batch_size=arguments.batch_size,
             report_to="none",
-            disable_tqdm=arguments.quiet,
+            disable_tqdm=not bars,
             dataloader_pin_memory=torch.cuda.is_available(),
         )
         trainer = QuestionAnsweringTrainer(

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         Path(output_dir).mkdir(parents=True, exist_ok=True)
     found = search(
         read_examples(arguments.examples),
-        _read_features(Path(arguments.features)),
+        read_features(Path(arguments.features)),
         _read_logits(Path(arguments.logits)),
         _params(arguments),
     )
@@ -105,7 +105,7 @@ def _params(arguments: argparse.Namespace) -> SpanParams:
     return dataclasses.replace(params, nan_policy=arguments.nan_policy)
 
 
-def _read_features(path: Path) -> Any:
+def read_features(path: Path) -> Any:
     if not path.exists():
         raise FileNotFoundError(f"no such file: {path}")
     if path.is_dir():

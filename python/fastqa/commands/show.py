@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from fastqa.commands._data import add_source_arguments, read_source
-from fastqa.show import ExampleTable, show_random_elements
+from fastqa.showing import ExampleTable, show_random_elements
 from fastqa.terminal import is_terminal, print_json, print_table
 
 

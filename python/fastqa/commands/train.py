@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastqa.commands._data import column_pair, single_split
+from fastqa.commands._progress import log_in_lines, set_up_bars, without_speed
 from fastqa.commands._settings import Settings, read_settings
 from fastqa.optional import require
 from fastqa.terminal import print_json, print_note, print_table
@@ -97,12 +98,16 @@ def run(arguments: argparse.Namespace) -> int:
     settings = read_settings(arguments, OUR_DEFAULTS, TRAINING_DEFAULTS, known)
     if not settings.ours["model_name_or_path"]:
         raise ValueError("name a model to start from: --model_name_or_path bert-base-uncased")
+    quiet = bool(arguments.quiet)
+    settings.training.setdefault("disable_tqdm", not set_up_bars(quiet))
     train_examples, eval_examples = load_splits(settings)
     training = TrainingArguments(**with_precision(settings.training))
-    return train(settings, training, train_examples, eval_examples)
+    return train(settings, training, train_examples, eval_examples, quiet=quiet)
 
 
-def train(settings: Settings, training: Any, train_examples: Any, eval_examples: Any) -> int:
+def train(
+    settings: Settings, training: Any, train_examples: Any, eval_examples: Any, *, quiet: bool
+) -> int:
     """The run itself."""
     from transformers import EarlyStoppingCallback
 
@@ -145,7 +150,7 @@ def train(settings: Settings, training: Any, train_examples: Any, eval_examples:
         null_score_diff_threshold=ours["null_score_diff_threshold"],
         callbacks=callbacks,
     )
-    _print_logs_nowhere(trainer)
+    log_in_lines(trainer, quiet)
     result = fine_tune(
         trainer,
         from_reader=from_reader,
@@ -182,11 +187,12 @@ def report(
         outcome=result.summary(),
         squad_v2=squad_v2,
     )
-    plot_training(trainer.state.log_history, folder / "training.png")
+    for ending in ("png", "svg"):
+        plot_training(trainer.state.log_history, folder / f"training.{ending}")
     if ours["json"]:
         print_json({**scores, "kept": result.kept, "start": result.start, "train": result.train})
     else:
-        print_table(["score", "value"], scores.items())
+        print_table(["score", "value"], without_speed(scores).items())
     print_note(f"{result.summary()}; everything is in {folder}")
 
 
@@ -248,10 +254,3 @@ def with_precision(training: dict[str, Any]) -> dict[str, Any]:
     if not torch.cuda.is_available():
         return {"dataloader_pin_memory": False, **training}
     return training
-
-
-def _print_logs_nowhere(trainer: Any) -> None:
-    """Without progress bars the Trainer prints every log as a dict, on standard output."""
-    from transformers import PrinterCallback
-
-    trainer.remove_callback(PrinterCallback)

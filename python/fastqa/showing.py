@@ -1,4 +1,4 @@
-"""Random questions to look at: a table in a terminal, HTML in a notebook."""
+"""Questions to look at with their answers marked: text in a terminal, HTML in a notebook."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import html
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
+
+from fastqa.gold_spans import Gold, locate
 
 #: Characters of context shown on each side of an answer.
 AROUND = 60
@@ -68,6 +71,74 @@ class ExampleTable(Sequence[ShownExample]):
         head = "<th>title</th><th>question</th><th>answer in its context</th>"
         body = "".join(f"<tr>{row}</tr>" for row in rows)
         return f'<table style="text-align:start"><tr>{head}</tr>{body}</table>'
+
+
+class ShownContext:
+    """One question and its whole context with answers marked: `print` it, or end a cell with it.
+
+    `spans` are `(start, end, kind)` in code points; kinds are "gold" and "prediction".
+    """
+
+    def __init__(self, question: str, context: str, spans: Sequence[tuple[int, int, str]]) -> None:
+        self.question, self.context = question, context
+        self.spans = tuple(spans)
+
+    def __repr__(self) -> str:
+        marks = {"gold": ("[[", "]]"), "prediction": ("<<", ">>")}
+        inserted: list[tuple[int, int, int, str]] = []
+        for start, end, kind in self.spans:
+            opens, closes = marks[kind]
+            # At one place what closes goes first, the inner one before the outer.
+            inserted += [(end, 0, -start, closes), (start, 1, -end, opens)]
+        pieces, before = [], 0
+        for place, _, _, mark in sorted(inserted):
+            pieces += [self.context[before:place], mark]
+            before = place
+        return f"{self.question}\n    {''.join(pieces)}{self.context[before:]}"
+
+    def _repr_html_(self) -> str:
+        """Gold answers on yellow, the prediction underlined."""
+        cuts = {0, len(self.context), *(place for span in self.spans for place in span[:2])}
+        places = sorted(cuts)
+        pieces = []
+        for start, end in pairwise(places):
+            kinds = {kind for low, high, kind in self.spans if low <= start and end <= high}
+            text = html.escape(self.context[start:end])
+            style = "; ".join(_STYLES[kind] for kind in sorted(kinds))
+            pieces.append(f'<mark style="color: inherit; {style}">{text}</mark>' if kinds else text)
+        question = html.escape(self.question)
+        inside = "".join(pieces)
+        return f'<div dir="auto"><strong>{question}</strong><p>{inside}</p></div>'
+
+
+_STYLES = {
+    "gold": "background: #f2c94c66",
+    "prediction": "border-bottom: 3px solid #2563b0",
+}
+
+
+def show(example: Mapping[str, Any], prediction: str | None = None) -> ShownContext:
+    """One question with its context, gold answers and perhaps a predicted text marked.
+
+    Args:
+        example: a row with `question`, `context` and perhaps `answers`.
+        prediction: a text of the context; its occurrence at a gold answer is marked, else the
+            first.
+
+    Raises:
+        KeyError: the row has no question or context.
+    """
+    context = example["context"]
+    golds = []
+    answers = example.get("answers") or {"text": [], "answer_start": []}
+    for text, start in zip(answers["text"], answers["answer_start"], strict=True):
+        if text and start >= 0 and context.startswith(text, start):
+            golds.append(Gold(text, start))
+    spans = [(gold.start, gold.start + len(gold.text), "gold") for gold in dict.fromkeys(golds)]
+    place = locate(prediction, context, golds)
+    if prediction and place >= 0:
+        spans.append((place, place + len(prediction), "prediction"))
+    return ShownContext(example["question"].strip(), context, spans)
 
 
 def show_random_elements(

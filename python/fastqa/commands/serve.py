@@ -1,0 +1,51 @@
+"""`fastqa serve --model M`: a local page to paste a text, ask and see the answers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from fastqa.optional import require
+from fastqa.terminal import print_json, print_line, print_note
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("--model", required=True, help="a reader: name on the hub, or a folder")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default 127.0.0.1: this machine only)",
+    )
+    parser.add_argument("--port", type=int, help="default: the first free one from 7860 on")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")
+    parser.add_argument("--dtype", help="float32, bfloat16, float16 or auto")
+    parser.add_argument("--json", action="store_true", help="print the address as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load the reader, serve, and stay until interrupted."""
+    require("gradio", "ui")  # before the model is loaded, not after it
+    from fastqa.answering import pipeline
+    from fastqa.serving import build_page, launch
+
+    require("transformers", "train").utils.logging.disable_progress_bar()
+    pipe = pipeline(arguments.model, device=arguments.device, dtype=arguments.dtype)
+    if arguments.host not in LOOPBACK:
+        print_note(f"everyone who reaches {arguments.host} can ask: there is no password")
+    page = build_page(pipe)
+    address = launch(page, host=arguments.host, port=arguments.port)
+    if arguments.json:
+        print_json({"url": address})
+    else:
+        print_line(f"serving {arguments.model} on {address}")
+    sys.stdout.flush()  # whoever reads a pipe wants the address now
+    print_note("stop it with Ctrl-C")
+    try:
+        while True:  # gradio's own waiting takes Ctrl-C for a good end, and talks about it
+            time.sleep(1)
+    finally:
+        page.close(verbose=False)
