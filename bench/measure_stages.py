@@ -90,7 +90,7 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "windows": count,
+                "count": count,
                 **per_window,
                 "sum": total,
                 "whole": round(whole / count * 1e6, 1),
