@@ -92,7 +92,9 @@ def train(recipe: str, seed: int, options: argparse.Namespace) -> dict[str, Any]
             model, arguments, train_dataset=features, processing_class=tokenizer
         )
     prepared = time.time() - started
+    cpu = time.process_time()
     outcome = trainer.train().metrics
+    cpu = time.process_time() - cpu
     trainer.save_model()
     tokenizer.save_pretrained(arguments.output_dir)
     judge = fastqa.QuestionAnsweringTrainer(model, arguments, processing_class=tokenizer)
@@ -106,6 +108,8 @@ def train(recipe: str, seed: int, options: argparse.Namespace) -> dict[str, Any]
         "features_seconds": round(prepared, 2),
         "train_seconds": outcome["train_runtime"],
         "samples_per_second": outcome["train_samples_per_second"],
+        # Of all threads: comparable also where the machine does other work.
+        "train_cpu_seconds": round(cpu, 1),
         "train_loss": outcome["train_loss"],
         "held_out_questions": len(held_out),
         "exact_match": scores["eval_exact_match"],
