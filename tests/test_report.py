@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 import fastqa
@@ -203,6 +204,39 @@ def test_a_threshold_is_applied_as_fastqa_score_does() -> None:
     assert report.analysis.systems[0].scores.summary() == expected
     with pytest.raises(ValueError, match="needs no-answer probabilities"):
         made(EXAMPLES, PREDICTIONS, no_answer_threshold=0.5)
+
+
+def test_each_system_has_a_slider_of_its_own(tmp_path: Path) -> None:
+    answers = {id_: text or "Danube" for id_, text in PREDICTIONS.items()}
+    odds = {id_: -1.0 if text else 1.0 for id_, text in PREDICTIONS.items()}
+    page = made(
+        EXAMPLES,
+        answers,
+        answers,
+        names=("one", "two"),
+        null_odds=odds,
+        second_null_odds=odds,
+        path=tmp_path / "two.html",
+    )
+    expected = fastqa.score(fastqa.with_null_odds(answers, odds), EXAMPLES, style="squad2")
+
+    def f1(driver: Any, system: int) -> float:
+        found = f'table data[data-system="{system}"][data-number="f1"]'
+        return float(driver.find_element(By.CSS_SELECTOR, found).get_attribute("value"))
+
+    with open_browser() as driver:
+        driver.get(f"file://{tmp_path}/two.html")
+        before = f1(driver, 0)
+        assert before == pytest.approx(expected.summary()["f1"])
+        field = driver.find_element(By.CSS_SELECTOR, "#threshold-1 input[type=number]")
+        field.clear()
+        field.send_keys("0.5", Keys.TAB)
+        wanted = expected.summary(0.5)["f1"]
+        WebDriverWait(driver, 10).until(lambda _: f1(driver, 1) == pytest.approx(wanted))
+        assert f1(driver, 0) == before != f1(driver, 1)
+        assert len(driver.find_elements(By.CSS_SELECTOR, "line.marker")) == 2
+        assert console(driver) == []
+    assert page.analysis.systems[1].threshold == 1.0
 
 
 # ------------------------------------------------------------------------------- hostile texts

@@ -33,33 +33,43 @@ function errorType(answers, place) {
   return answers.f1[place] > 0 ? "boundary" : "wrong";
 }
 
+// For each code: questions, and the sums of exact and F1 in the order of the questions.
+function sumsBy(codes, answers) {
+  const sums = [];
+  for (let place = 0; place < total; place++) {
+    const sum = (sums[codes[place]] ??= [0, 0, 0]);
+    sum[0] += 1;
+    sum[1] += answers.exact[place];
+    sum[2] += answers.f1[place];
+  }
+  return sums;
+}
+
+const everything = report.ids.map(() => 0);
+const answerable = report.ids.map((_, place) => Number(hasAnswer(place)));
+
 // Name -> number for everything in the page that has data-number, in the scale of the page.
 function numbersOf(answers) {
   const numbers = new Map();
-  const add = (name, value) => numbers.set(name, (numbers.get(name) ?? 0) + value);
-  const counts = new Map();
-  const count = (prefix, place) => {
-    counts.set(prefix, (counts.get(prefix) ?? 0) + 1);
-    add(`${prefix}exact`, answers.exact[place]);
-    add(`${prefix}f1`, answers.f1[place]);
+  const setMeans = (prefix, sum) => {
+    if (!sum) return;
+    numbers.set(`${prefix}exact`, (100 * sum[1]) / sum[0]);
+    numbers.set(`${prefix}f1`, (100 * sum[2]) / sum[0]);
   };
-  for (let place = 0; place < total; place++) {
-    count("", place);
-    count(hasAnswer(place) ? "HasAns_" : "NoAns_", place);
-    for (const { key, codes } of report.groupings) count(`${key}:${codes[place]}:`, place);
+  setMeans("", sumsBy(everything, answers)[0]);
+  const [without, having] = sumsBy(answerable, answers);
+  setMeans("HasAns_", having);
+  setMeans("NoAns_", without);
+  for (const { key, codes } of report.groupings) {
+    sumsBy(codes, answers).forEach((sum, code) => setMeans(`${key}:${code}:`, sum));
   }
-  for (const [prefix, questions] of counts) {
-    for (const score of ["exact", "f1"]) {
-      const name = prefix + score;
-      numbers.set(name, (100 * numbers.get(name)) / questions);
-    }
-  }
+  const add = (name) => numbers.set(name, numbers.get(name) + 1);
   numbers.set("exact_match", numbers.get("exact")); // its name where every question has an answer
   for (const type of Object.keys(ERROR_TYPES)) numbers.set(`type:${type}`, 0);
   for (const cell of ["1:1", "1:0", "0:1", "0:0"]) numbers.set(`confusion:${cell}`, 0);
   for (let place = 0; place < total; place++) {
-    add(`type:${errorType(answers, place)}`, 1);
-    add(`confusion:${Number(hasAnswer(place))}:${Number(Boolean(answers.texts[place]))}`, 1);
+    add(`type:${errorType(answers, place)}`);
+    add(`confusion:${answerable[place]}:${Number(Boolean(answers.texts[place]))}`);
   }
   return numbers;
 }

@@ -27,10 +27,13 @@ function setUpSlider(index) {
     showList();
   };
 
+  let waiting = 0;
   slider.addEventListener("input", () => {
     const threshold = steps[slider.valueAsNumber];
     field.value = shortNumber(threshold);
-    move(threshold);
+    // Dragging gives more steps than pictures can follow.
+    cancelAnimationFrame(waiting);
+    waiting = requestAnimationFrame(() => move(threshold));
   });
   field.addEventListener("change", () => {
     if (Number.isNaN(field.valueAsNumber)) return;
