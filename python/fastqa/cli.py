@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Some commands take their flags from packages that only an extra installs.
         print(f"fastqa {name}: error: {_one_line(error)}", file=sys.stderr)
         return 1
-    if parsed.print_completion is not None:
+    if "print_completion" in parsed:
         return _print_completion(parsed.print_completion)
     if parsed.command is None:
         parser.print_help()
@@ -126,6 +126,7 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--print-completion",
         choices=["bash", "zsh", "tcsh"],
+        default=argparse.SUPPRESS,  # else it would be a setting of every command
         help='make the shell complete commands: eval "$(fastqa --print-completion bash)"',
     )
     commands = parser.add_subparsers(
