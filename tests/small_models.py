@@ -22,6 +22,7 @@ from tokenizers import (
 from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokenizerFast
 
 BERT_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+T5_SPECIALS = ["<pad>", "</s>", "<unk>"]
 
 
 def word_piece(texts: Iterable[str], size: int = 2000, **kwargs: Any) -> PreTrainedTokenizerFast:
@@ -96,12 +97,17 @@ def sentence_piece(
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     trainer = trainers.UnigramTrainer(
-        vocab_size=size,
-        special_tokens=["<pad>", "</s>", "<unk>"],
-        unk_token="<unk>",
-        show_progress=False,
+        vocab_size=size, special_tokens=T5_SPECIALS, unk_token="<unk>", show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
+    return t5_tokenizer(tokenizer.model, **kwargs)
+
+
+def t5_tokenizer(model: Any, **kwargs: Any) -> PreTrainedTokenizerFast:
+    """T5's way of cutting texts around a vocabulary that begins with `T5_SPECIALS`."""
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 import fastqa
-import squad_metrics_cases
 from fastqa.compat import squad, squad_metrics
 
+import squad_metrics_cases
 from real_data import SHARED, needs_shared
 from small_models import word_piece
 from transformers_457 import live, run_457

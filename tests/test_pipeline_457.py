@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 import fastqa
-import pipeline_cases
 
+import pipeline_cases
 from real_data import SHARED, needs_shared
 from transformers_457 import live, run_457
 
