@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fastqa
+from fastqa import pairs
 from fastqa.answering import QuestionAnsweringPipeline
 from fastqa.reader import Reader
 
@@ -128,6 +129,29 @@ def test_one_ranking_over_many_documents() -> None:
     assert found[0]["score"] > 10 * found[1]["score"]
     assert sum(one["score"] for one in found) <= 1
     assert pipe("who did it", [text["text"] for text in documents])["document"] == 613
+
+
+def test_a_very_long_document_is_taken_apart_without_losing_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tokenizer = word_piece(["nobody knows who lee ann was there"], size=120)
+    pipe = scripted(tokenizer, {"lee": 9.0, "ann": 8.0}, max_seq_len=24, doc_stride=8)
+    filler = "nobody knows who was there "
+    text = 40 * filler + "lee " + 45 * filler + "ann " + 30 * filler
+    call = {"question": "who", "context": text, "top_k": 3, "max_answer_len": 1, "details": True}
+    whole = pipe(**call)
+    monkeypatch.setattr(pairs, "BLOCK_CHARACTERS", 700)
+    monkeypatch.setattr(pairs, "OVERLAP", 100)
+    parts = pipe(**call)
+    assert [one["answer"] for one in parts[:2]] == ["lee", "ann"]
+    for one, other in zip(whole[:2], parts[:2], strict=True):
+        assert (one["start"], one["snippet"]) == (other["start"], other["snippet"])
+        # Spans in the overlap are counted once more, as where windows overlap.
+        assert one["score"] == pytest.approx(other["score"], rel=0.2)
+    places = [one["window"] for one in parts[:2]]
+    assert places == sorted(places)
+    assert places[1] > 20
+    assert text[parts[1]["start"] : parts[1]["end"]] == "ann"
 
 
 def test_null_answers_and_their_threshold() -> None:
