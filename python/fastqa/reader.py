@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastqa.errors import warn
 from fastqa.optional import require
+from fastqa.reading import first_line
 from fastqa.windows import Windows
 
 __all__ = ["Reader", "load_reader"]
@@ -135,6 +137,9 @@ def load_reader(
 
     `dtype=None` is float32 on a CPU, where half precision is slow, and the checkpoint's own
     elsewhere; a loaded model keeps its own.
+
+    Raises:
+        ValueError: the model or its tokenizer cannot be loaded, in one line.
     """
     torch = require("torch", "train")
     transformers = require("transformers", "train")
@@ -143,20 +148,34 @@ def load_reader(
         if given:
             raise ValueError("a loaded model needs its tokenizer: pass tokenizer=")
         tokenizer = model
-    if isinstance(tokenizer, str) or hasattr(tokenizer, "__fspath__"):
-        tokenizer = transformers.AutoTokenizer.from_pretrained(tokenizer)
     place = _device(torch, device, model if given else None)
-    if given:
-        loaded = model if dtype is None else model.to(_dtype(torch, dtype))
-    else:
-        if dtype is None:
-            dtype = torch.float32 if place.type == "cpu" else "auto"
-        version = tuple(int(part) for part in transformers.__version__.split(".")[:2])
-        keyword = "dtype" if version >= (4, 56) else "torch_dtype"
-        loaded = transformers.AutoModelForQuestionAnswering.from_pretrained(
-            model, **{keyword: _dtype(torch, dtype)}, **(model_kwargs or {})
-        )
+    try:
+        if isinstance(tokenizer, str) or hasattr(tokenizer, "__fspath__"):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(tokenizer)
+        if given:
+            loaded = model if dtype is None else model.to(_dtype(torch, dtype))
+        else:
+            if dtype is None:
+                dtype = torch.float32 if place.type == "cpu" else "auto"
+            loaded = _load(transformers, model, _dtype(torch, dtype), model_kwargs or {})
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"cannot load the model {str(model)!r}: {first_line(error)}") from error
     return Reader(loaded.to(place), tokenizer, batch_size)
+
+
+def _load(transformers: Any, name: Any, dtype: Any, more: dict[str, Any]) -> Any:
+    version = tuple(int(part) for part in transformers.__version__.split(".")[:2])
+    keyword = "dtype" if version >= (4, 56) else "torch_dtype"
+    loaded, report = transformers.AutoModelForQuestionAnswering.from_pretrained(
+        name, output_loading_info=True, **{keyword: dtype}, **more
+    )
+    missing = sorted(report["missing_keys"])
+    if missing:
+        warn(
+            f"{str(name)!r} has no weights for {', '.join(missing[:3])}, which are random now: it "
+            "is not fine-tuned to answer questions (fastqa train does that)"
+        )
+    return loaded
 
 
 def _device(torch: Any, device: Any, model: Any) -> Any:
