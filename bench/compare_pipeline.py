@@ -6,7 +6,8 @@ All take turns on parts of a fixed random choice of SQuAD 1.1 dev, so that a bus
 "457" runs at batch size 1, its best on a CPU (it pads without sorting), in its own Python: a path,
 or "install" for `.venv-457`. "compat" is `fastqa.pipeline(..., compat="4.57")`, whose answers must
 be those of "457" (in float32 on a CPU); "corrected" is the default. Models are loaded and warm
-before the clock starts. Prints one line of JSON.
+before the clock starts. Prints one line of JSON; `ratio_of_parts` are quartiles over the parts, of
+which the middle one is the least touched by what else the machine does.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import quantiles
 from typing import Any
 
 BENCH = Path(__file__).parent
@@ -93,20 +95,47 @@ def differences(ours: list[list[Any]], theirs: list[list[Any]]) -> dict[str, Any
     }
 
 
+def take_turns(
+    recipes: dict[str, Recipe], parts: list[list[dict[str, Any]]]
+) -> tuple[dict[str, list[list[Any]]], dict[str, list[float]]]:
+    """Answers of every recipe, in the order of the parts, and its seconds for each of them."""
+    answers: dict[str, list[list[Any]]] = {name: [] for name in recipes}
+    seconds: dict[str, list[float]] = {name: [] for name in recipes}
+    for number, rows in enumerate(parts):
+        for name, recipe in recipes.items():
+            found, took = recipe(rows)
+            answers[name] += found
+            seconds[name].append(took)
+            print(name, number, round(took, 2), file=sys.stderr, flush=True)
+    return answers, seconds
+
+
+def scores(found: list[list[Any]], rows: list[dict[str, Any]]) -> dict[str, float]:
+    """EM and F1."""
+    predictions = [
+        {"id": row["id"], "prediction_text": one[3]} for row, one in zip(rows, found, strict=True)
+    ]
+    return fastqa.squad(predictions, [{"id": row["id"], "answers": row["answers"]} for row in rows])
+
+
 def main() -> None:
     """Take turns, then compare and score."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--questions", type=int, default=1000)
-    parser.add_argument("--parts", type=int, default=5)
+    parser.add_argument("--parts", type=int, default=10)
     parser.add_argument("--reference-python", default=os.environ.get("FASTQA_TRANSFORMERS_457"))
     parser.add_argument("--reference-batch-size", type=int, default=1)
     parser.add_argument("--batch-size", type=int, help="of fastqa; default: its own choice")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, help="of torch, in both; default: its own choice")
     parser.add_argument("--recipes", nargs="+", default=["457", "compat", "corrected"])
     options = parser.parse_args()
     if "457" in options.recipes and not options.reference_python:
         parser.error("--reference-python: a Python with transformers 4.57.6, or `install`")
+    if options.threads:
+        os.environ["OMP_NUM_THREADS"] = str(options.threads)
+        torch.set_num_threads(options.threads)
     logging.disable_progress_bar()
     everything = squad_examples(SHARED / "data/squad/dev-v1.1.json")
     questions = random.Random(0).sample(everything, options.questions)
@@ -116,33 +145,22 @@ def main() -> None:
         "corrected": lambda: by_fastqa(options, None),
     }
     recipes = {name: make[name]() for name in options.recipes}
-    answers: dict[str, list[list[Any]]] = {name: [] for name in recipes}
-    seconds = dict.fromkeys(recipes, 0.0)
-    for recipe in recipes.values():
-        recipe(everything[:8])
-    for part in range(options.parts):
-        rows = questions[part :: options.parts]
-        for name, recipe in recipes.items():
-            found, took = recipe(rows)
-            answers[name] += found
-            seconds[name] += took
-            print(name, part, round(seconds[name], 1), file=sys.stderr, flush=True)
-    ordered = [row for part in range(options.parts) for row in questions[part :: options.parts]]
-    references = [{"id": row["id"], "answers": row["answers"]} for row in ordered]
+    take_turns(recipes, [everything[:8]])
+    parts = [questions[part :: options.parts] for part in range(options.parts)]
+    answers, seconds = take_turns(recipes, parts)
     result: dict[str, Any] = {
-        "questions": len(ordered),
+        "questions": len(questions),
         "dtype": options.dtype,
         "device": options.device,
         "threads": torch.get_num_threads(),
     }
+    rows = [row for part in parts for row in part]
     for name, found in answers.items():
-        predictions = [
-            {"id": row["id"], "prediction_text": one[3]}
-            for row, one in zip(ordered, found, strict=True)
-        ]
-        result[name] = {"seconds": round(seconds[name], 2), **fastqa.squad(predictions, references)}
+        result[name] = {"seconds": round(sum(seconds[name]), 2), **scores(found, rows)}
         if name != "457" and "457" in seconds:
-            result[name]["ratio"] = round(seconds["457"] / seconds[name], 2)
+            ratios = [a / b for a, b in zip(seconds["457"], seconds[name], strict=True)]
+            result[name]["ratio"] = round(sum(seconds["457"]) / sum(seconds[name]), 2)
+            result[name]["ratio_of_parts"] = [round(part, 2) for part in quantiles(ratios, n=4)]
     if {"457", "compat"} <= set(answers):
         found_differences = differences(answers["compat"], answers["457"])
         result["compat"] |= found_differences

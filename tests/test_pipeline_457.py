@@ -28,8 +28,10 @@ XQUAD = SHARED / "data" / "xquad" / "xquad.en.json"
 
 
 def assert_same_answers(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """Equal places and scores to 1e-5; prints what `docs/pipeline.md` says (`pytest -s`)."""
     for case, expected in theirs.items():
         assert len(ours[case]) == len(expected), case
+        largest = 0.0
         for number, (mine, wanted) in enumerate(zip(ours[case], expected, strict=True)):
             where = f"{case}, input {number}"
             bare = bool(wanted) and not isinstance(wanted[0], list)
@@ -38,6 +40,8 @@ def assert_same_answers(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
             for one, other in pairs:
                 assert one[:2] == other[:2], where
                 assert one[2] == pytest.approx(other[2], abs=1e-5), where
+                largest = max(largest, abs(one[2] - other[2]))
+        print(f"{case}: {len(expected)} inputs, scores within {largest:.1e}")
 
 
 def possible(outputs: dict[str, Any]) -> dict[str, Any]:

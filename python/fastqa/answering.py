@@ -55,7 +55,7 @@ class QuestionAnsweringPipeline:
         align_to_words (True): answers are whole words, in scripts that have words.
         details (False): results also have `snippet` (about `snippet_length` = 100 characters around
             the answer), `window`, `start_logit`, `end_logit`, `null_score` (logits).
-        batch_size (8 on a CPU, 64 elsewhere): windows in a batch.
+        batch_size (4 on a CPU, 64 elsewhere): windows in a batch; on a CPU each thread has its own.
         progress (False): show a bar.
 
     Results are dicts `score` (probability, 0 to 1), `start`, `end` (characters), `answer`: one dict
@@ -228,7 +228,7 @@ def pipeline(
             default: where a loaded model is, else a GPU if there is one.
         dtype: "float32", "bfloat16", "float16", "auto" (the checkpoint's) or a torch dtype.
             Default: float32 on a CPU, the checkpoint's elsewhere; a loaded model keeps its own.
-        batch_size: windows in a batch (default 8 on a CPU, 64 elsewhere).
+        batch_size: windows in a batch (default 4 on a CPU, 64 elsewhere).
         compat: "4.57" for the answers of transformers 4.57.6; default: corrected.
         model_kwargs: more arguments of the model's `from_pretrained`.
         **parameters: defaults of every call, see `QuestionAnsweringPipeline`.
