@@ -19,8 +19,8 @@ test:             ## every Python test, then the Rust tests
 lint:             ## formatting, lints, types, stubs
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	ruff check python tests bench tools
-	ruff format --check python tests bench tools
+	ruff check python tests bench tools examples
+	ruff format --check python tests bench tools examples
 	mypy
 	$(PYTHON) -m mypy.stubtest fastqa._rust
 

@@ -3,7 +3,8 @@ environment that has it) and fastqa with compat="4.57".
 
     python tests/pipeline_cases.py MODEL DATA.json OUT.json [QUESTIONS]
 
-DATA is SQuAD JSON or fastqa's sample. OUT holds offsets and scores, no text.
+MODEL is a folder, or "tiny" or "tiny-left" for a reader that is made on the spot. DATA is SQuAD
+JSON or fastqa's sample. OUT holds offsets and scores, no text.
 """
 
 from __future__ import annotations
@@ -11,54 +12,75 @@ from __future__ import annotations
 import json
 import os
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
-#: Name -> (call parameters, what is asked: all questions, every n-th, or long contexts).
+#: Name -> (call parameters, what is asked: all questions, half or few of them, or
+#: long or short contexts).
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "top_k=1": ({}, "all"),
     "top_k=5": ({"top_k": 5}, "all"),
     "impossible, top_k=1": ({"handle_impossible_answer": True}, "half"),
     "impossible, top_k=5": ({"handle_impossible_answer": True, "top_k": 5}, "half"),
-    "tokens, not words": ({"align_to_words": False, "top_k": 4, "max_answer_len": 7}, "tenth"),
+    "tokens, not words": ({"align_to_words": False, "top_k": 4, "max_answer_len": 7}, "few"),
     "long contexts": ({"top_k": 3}, "long"),
     "short windows": (
         {"max_seq_len": 96, "doc_stride": 24, "top_k": 3, "handle_impossible_answer": True},
-        "tenth",
+        "few",
     ),
-    "batches of 8": ({"batch_size": 8}, "tenth"),
+    "batches of 8": ({"batch_size": 8}, "few"),
     "short contexts": ({"top_k": 5}, "short"),
 }
 
 
 def read_questions(path: Path, count: int | None = None) -> list[tuple[str, str]]:
-    """(question, context) of SQuAD JSON, in order."""
+    """(question, context) of SQuAD JSON, in order; `count` of them, spread over the whole file."""
     data = json.loads(path.read_text(encoding="utf-8"))["data"]
-    return [
+    questions = [
         (qa["question"], paragraph["context"])
         for article in data
         for paragraph in article["paragraphs"]
         for qa in paragraph["qas"]
-    ][:count]
+    ]
+    if count is None:
+        return questions
+    return questions[:: max(1, len(questions) // count)][:count]
+
+
+def fingerprint(questions: list[tuple[str, str]]) -> int:
+    """A number that changes when a question does: recorded answers belong to it."""
+    return zlib.crc32(json.dumps(questions).encode())
+
+
+def load(name: str, questions: list[tuple[str, str]]) -> tuple[Any, Any]:
+    """Model and tokenizer as both pipelines take them: tiny ones, or a folder's name."""
+    if not name.startswith("tiny"):
+        return name, name
+    from small_models import fixed_reader
+
+    texts = [text for pair in questions for text in pair]
+    return fixed_reader(texts, "left" if name == "tiny-left" else "right")
 
 
 def inputs_of(case: str, questions: list[tuple[str, str]]) -> list[dict[str, str]]:
-    """What `case` asks."""
+    """What `case` asks; every tenth question, but no fewer than eight."""
     kind = CASES[case][1]
+    few = questions[:: max(1, min(10, len(questions) // 8))]
     if kind == "long":
         contexts = list(dict.fromkeys(context for _, context in questions))
         questions = [
             (question, "\n".join(contexts[at % 7 : at % 7 + 5]))
-            for at, (question, _) in enumerate(questions[::20])
+            for at, (question, _) in enumerate(few[::2])
         ]
     elif kind == "short":
         # Fewer spans than were asked for: probability 0 fills the list.
         questions = [
             (question, " ".join(context.split()[: 1 + at % 4]))
-            for at, (question, context) in enumerate(questions[::10])
+            for at, (question, context) in enumerate(few)
         ]
     else:
-        questions = questions[:: {"all": 1, "half": 2, "tenth": 10}[kind]]
+        questions = {"all": questions, "half": questions[::2], "few": few}[kind]
     return [{"question": question, "context": context} for question, context in questions]
 
 
@@ -82,7 +104,7 @@ def iter_of(inputs: list[dict[str, str]]) -> Any:
 
 
 def row_of(answer: dict[str, Any]) -> list[Any]:
-    return [answer["start"], answer["end"], answer["score"]]
+    return [answer["start"], answer["end"], float(f"{answer['score']:.7g}")]
 
 
 if __name__ == "__main__":
@@ -92,10 +114,15 @@ if __name__ == "__main__":
     import transformers
 
     assert transformers.__version__.startswith("4.57"), transformers.__version__
-    model, data, out = sys.argv[1:4]
+    name, data, out = sys.argv[1:4]
     count = int(sys.argv[4]) if len(sys.argv) > 4 else None
-    pipe = transformers.pipeline("question-answering", model=model, dtype="float32", device="cpu")
-    outputs = run(pipe, read_questions(Path(data), count))
+    questions = read_questions(Path(data), count)
+    model, tokenizer = load(name, questions)
+    pipe = transformers.pipeline(
+        "question-answering", model=model, tokenizer=tokenizer, dtype="float32", device="cpu"
+    )
+    recorded = {"questions": len(questions), "fingerprint": fingerprint(questions)}
+    recorded |= run(pipe, questions)
     # One line for each case: a small file with a readable history.
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(rows)}" for name, rows in outputs.items())
-    Path(out).write_text("{\n" + lines + "\n}\n")
+    lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in recorded.items()]
+    Path(out).write_text("{\n" + ",\n".join(lines) + "\n}\n")

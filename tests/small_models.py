@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
+import numpy as np
 from tokenizers import (
     Tokenizer,
     decoders,
@@ -18,6 +22,7 @@ from tokenizers import (
 from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokenizerFast
 
 BERT_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+T5_SPECIALS = ["<pad>", "</s>", "<unk>"]
 
 
 def word_piece(texts: Iterable[str], size: int = 2000, **kwargs: Any) -> PreTrainedTokenizerFast:
@@ -29,6 +34,14 @@ def word_piece(texts: Iterable[str], size: int = 2000, **kwargs: Any) -> PreTrai
         vocab_size=size, special_tokens=BERT_SPECIALS, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
+    return bert_tokenizer(tokenizer.model, **kwargs)
+
+
+def bert_tokenizer(model: Any, **kwargs: Any) -> PreTrainedTokenizerFast:
+    """BERT's way of cutting texts around a vocabulary that begins with `BERT_SPECIALS`."""
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
@@ -84,12 +97,17 @@ def sentence_piece(
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     trainer = trainers.UnigramTrainer(
-        vocab_size=size,
-        special_tokens=["<pad>", "</s>", "<unk>"],
-        unk_token="<unk>",
-        show_progress=False,
+        vocab_size=size, special_tokens=T5_SPECIALS, unk_token="<unk>", show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
+    return t5_tokenizer(tokenizer.model, **kwargs)
+
+
+def t5_tokenizer(model: Any, **kwargs: Any) -> PreTrainedTokenizerFast:
+    """T5's way of cutting texts around a vocabulary that begins with `T5_SPECIALS`."""
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]
@@ -121,6 +139,34 @@ def tiny_bert(tokenizer: Any, seed: int = 0, **config: Any) -> Any:
         "initializer_range": 0.5,
     }
     return BertForQuestionAnswering(BertConfig(**{**settings, **config})).eval()
+
+
+def fixed_reader(texts: Iterable[str], padding_side: str = "right") -> tuple[Any, Any]:
+    """A tiny reader with its tokenizer, the same bytes in every version of every library.
+
+    Recorded answers need that: training a vocabulary breaks ties by hash order, and the order of
+    a model's random numbers changed with transformers 5.
+    """
+    import torch
+
+    words = Counter(re.findall(r"\w+", " ".join(texts).lower()))
+    letters = sorted(set("".join(texts).lower()) - {" ", "\n"})
+    pieces = [*BERT_SPECIALS, *letters, *(f"##{letter}" for letter in letters)]
+    pieces += sorted(word for word, count in words.items() if count > 3 and len(word) > 1)
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    tokenizer = bert_tokenizer(
+        models.WordPiece(vocabulary, unk_token="[UNK]"),
+        model_max_length=128,
+        padding_side=padding_side,
+    )
+    model = tiny_bert(tokenizer)
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            values = np.random.default_rng(crc32(name.encode())).normal(size=weights.shape)
+            if "LayerNorm.weight" in name:
+                values = np.ones(weights.shape)
+            weights.copy_(torch.from_numpy(0.5 * values))
+    return model, tokenizer
 
 
 def save_reader(folder: Path, texts: Iterable[str], seed: int = 0) -> Path:

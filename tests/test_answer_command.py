@@ -79,6 +79,24 @@ def test_wrong_use_is_one_line(
     assert "\n" not in error
 
 
+def test_what_is_no_reader_is_named(
+    reader: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    call = ["answer", "--question", "Who?", "--context", CONTEXT, "--model"]
+    assert main([*call, str(tmp_path / "nowhere")]) == 1
+    error = capsys.readouterr().err.strip()
+    assert "cannot load the model" in error
+    assert "nowhere" in error
+    assert "\n" not in error
+    # An encoder has no weights for answering: it answers at random, and says so.
+    encoder = tmp_path / "encoder"
+    transformers.AutoTokenizer.from_pretrained(reader).save_pretrained(encoder)
+    transformers.AutoModel.from_pretrained(reader).save_pretrained(encoder)
+    capsys.readouterr()
+    assert main([*call, str(encoder)]) == 0
+    assert "no weights for qa_outputs.bias" in capsys.readouterr().err
+
+
 def test_transformers_pipeline_knows_the_task_again(reader: str) -> None:
     pipe: Any = transformers.pipeline("question-answering", model=reader, device="cpu")
     assert isinstance(pipe, transformers.Pipeline)

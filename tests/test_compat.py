@@ -1,66 +1,26 @@
-"""`fastqa.compat`, and `compat="4.57"`, beside transformers 4.57.6.
+"""`fastqa.compat`: the metrics and processors that transformers 5 dropped.
 
-Live where FASTQA_TRANSFORMERS_457 names a Python that has it (FASTQA_TORCH_PATH: where it finds
-torch, if not there); otherwise beside recorded outputs of the shared reader on the sample.
+Live beside transformers 4.57.6 where `transformers_457` finds one; always with made-up logits.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 import fastqa
-import pipeline_cases
-import squad_metrics_cases
 from fastqa.compat import squad, squad_metrics
 
+import squad_metrics_cases
 from real_data import SHARED, needs_shared
 from small_models import word_piece
+from transformers_457 import live, run_457
 
-TESTS = Path(__file__).parent
 SAMPLE = Path(fastqa.__file__).parent / "sample" / "sample.json"
 READER = SHARED / "models" / "minilm-squad2"
-LIVE = os.environ.get("FASTQA_TRANSFORMERS_457")
-live = pytest.mark.skipif(not LIVE, reason="set FASTQA_TRANSFORMERS_457 to a Python with 4.57.6")
-
-
-def assert_same_answers(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
-    for case, expected in theirs.items():
-        assert len(ours[case]) == len(expected), case
-        for number, (mine, wanted) in enumerate(zip(ours[case], expected, strict=True)):
-            where = f"{case}, input {number}"
-            bare = bool(wanted) and not isinstance(wanted[0], list)
-            assert bare == (bool(mine) and not isinstance(mine[0], list)), where
-            pairs = zip([mine] if bare else mine, [wanted] if bare else wanted, strict=True)
-            for one, other in pairs:
-                assert one[:2] == other[:2], where
-                assert one[2] == pytest.approx(other[2], abs=1e-5), where
-
-
-@needs_shared
-@pytest.mark.slow
-@live
-@needs_shared
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_compat_gives_the_answers_of_457_on_xquad(tmp_path: Path) -> None:
-    data, out = SHARED / "data" / "xquad" / "xquad.en.json", tmp_path / "out.json"
-    run_457("pipeline_cases.py", READER, data, out, "500")
-    pipe = fastqa.pipeline(READER, compat="4.57", device="cpu")
-    ours = pipeline_cases.run(pipe, pipeline_cases.read_questions(data, 500))
-    assert_same_answers(ours, json.loads(out.read_text()))
-
-
-def run_457(script: str, *arguments: Any) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    command = [str(LIVE), str(TESTS / script), *map(str, arguments)]
-    subprocess.run(command, check=True, env=environment)
 
 
 @live

@@ -14,9 +14,9 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from fastqa.cli import main
 from fastqa.reporting.systems import ERROR_TYPES
-from reader_files import report_arguments, save_reader_files
 
 from browser import console, open_browser, requests
+from reader_files import report_arguments, save_reader_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

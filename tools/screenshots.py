@@ -18,9 +18,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 from fastqa.answering import pipeline
 from fastqa.cli import main
 from fastqa.serving import build_page, launch
-from reader_files import report_arguments, save_reader_files
 
 from browser import open_browser
+from reader_files import report_arguments, save_reader_files
 from real_data import SHARED
 
 FOLDER = ROOT / "docs" / "screenshots"

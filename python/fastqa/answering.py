@@ -10,20 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fastqa.decoding import DecodeOptions, Ranking, add_windows, null_positions
+from fastqa.decoding import DecodeOptions, add_windows, null_positions
 from fastqa.decoding_457 import answers_457, left_padded_windows
 from fastqa.errors import warn
 from fastqa.inputs import Item, read_call
 from fastqa.optional import require
+from fastqa.pairs import Pair, blocks_of_pairs
 from fastqa.reader import Reader, load_reader
 from fastqa.tokenization import build_windows
 from fastqa.windows import WindowOptions
 
 __all__ = ["QuestionAnsweringPipeline", "pipeline"]
 
-#: (question, context) pairs and characters that are worked on together: enough for batches of one
-#: length, and about 100 MB of windows and logits at most.
-BLOCK_PAIRS, BLOCK_CHARACTERS = 512, 1_000_000
 _WINDOWS = {"doc_stride", "max_seq_len", "max_question_len"}
 _DECODE = {field.name for field in dataclasses.fields(DecodeOptions)}
 _CALL = {"batch_size", "progress"}
@@ -57,7 +55,7 @@ class QuestionAnsweringPipeline:
         align_to_words (True): answers are whole words, in scripts that have words.
         details (False): results also have `snippet` (about `snippet_length` = 100 characters around
             the answer), `window`, `start_logit`, `end_logit`, `null_score` (logits).
-        batch_size (8 on a CPU, 64 elsewhere): windows in a batch.
+        batch_size (4 on a CPU, 64 elsewhere): windows in a batch; on a CPU each thread has its own.
         progress (False): show a bar.
 
     Results are dicts `score` (probability, 0 to 1), `start`, `end` (characters), `answer`: one dict
@@ -134,14 +132,21 @@ class QuestionAnsweringPipeline:
         options = DecodeOptions(**{name: settings[name] for name in _DECODE if name in settings})
         window_options = self._window_options(settings, options.align_to_words)
         answer = self._answer_457 if self.compat else self._answer
+        blocks = blocks_of_pairs(
+            items,
+            options,
+            stride=window_options.doc_stride,
+            growing=form == "stream",
+            cut=self.compat is None,
+        )
         with _progress_bar(bool(settings.get("progress"))) as done:
-            for pairs in _blocks(items, options, growing=form == "stream"):
+            for pairs in blocks:
                 yield from answer(pairs, window_options, options, settings.get("batch_size"))
                 done(sum(pair.is_last for pair in pairs))
 
     def _answer(
         self,
-        pairs: list[_Pair],
+        pairs: list[Pair],
         window_options: WindowOptions,
         options: DecodeOptions,
         batch_size: int | None,
@@ -157,7 +162,7 @@ class QuestionAnsweringPipeline:
             self.reader.logits(windows, batch_size),
             null_positions(windows, self.tokenizer.cls_token_id),
             contexts,
-            [pair.document for pair in pairs],
+            [pair.place for pair in pairs],
             options,
         )
         for pair in pairs:
@@ -169,7 +174,7 @@ class QuestionAnsweringPipeline:
 
     def _answer_457(
         self,
-        pairs: list[_Pair],
+        pairs: list[Pair],
         window_options: WindowOptions,
         options: DecodeOptions,
         batch_size: int | None,
@@ -191,41 +196,6 @@ class QuestionAnsweringPipeline:
         yield from answers_457(
             windows, logits, contexts, options, self.tokenizer.cls_token_id, encodings
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Pair:
-    """A question and one of its documents."""
-
-    item: Item
-    ranking: Ranking
-    document: int
-
-    @property
-    def context(self) -> str:
-        return self.item.contexts[self.document]
-
-    @property
-    def is_last(self) -> bool:
-        return self.document + 1 == len(self.item.contexts)
-
-
-def _blocks(
-    items: Iterator[Item], options: DecodeOptions, *, growing: bool
-) -> Iterator[list[_Pair]]:
-    # A stream's first answers should not wait for hundreds of questions.
-    limit, characters = (16 if growing else BLOCK_PAIRS), 0
-    block: list[_Pair] = []
-    for item in items:
-        ranking = Ranking(options)
-        for document, context in enumerate(item.contexts):
-            block.append(_Pair(item, ranking, document))
-            characters += len(context)
-            if len(block) >= limit or characters >= BLOCK_CHARACTERS:
-                yield block
-                limit, characters, block = min(4 * limit, BLOCK_PAIRS), 0, []
-    if block:
-        yield block
 
 
 @contextmanager
@@ -258,7 +228,7 @@ def pipeline(
             default: where a loaded model is, else a GPU if there is one.
         dtype: "float32", "bfloat16", "float16", "auto" (the checkpoint's) or a torch dtype.
             Default: float32 on a CPU, the checkpoint's elsewhere; a loaded model keeps its own.
-        batch_size: windows in a batch (default 8 on a CPU, 64 elsewhere).
+        batch_size: windows in a batch (default 4 on a CPU, 64 elsewhere).
         compat: "4.57" for the answers of transformers 4.57.6; default: corrected.
         model_kwargs: more arguments of the model's `from_pretrained`.
         **parameters: defaults of every call, see `QuestionAnsweringPipeline`.

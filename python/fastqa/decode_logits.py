@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastqa.decoding import DecodeOptions, Ranking, add_windows, null_positions
+from fastqa.decoding import DecodeOptions, Place, Ranking, add_windows, null_positions
 from fastqa.logits import start_and_end
 from fastqa.windows import Windows
 
@@ -74,7 +74,7 @@ def decode(
     else:
         null = np.where(windows.context_span[:, 0] > 0, 0, -1)
     rankings = [Ranking(options) for _ in texts]
-    add_windows(rankings, windows, (start, end, rows), null, texts, [0] * len(texts), options)
+    add_windows(rankings, windows, (start, end, rows), null, texts, [Place()] * len(texts), options)
     results: list[Result] = []
     for ranking, text in zip(rankings, texts, strict=True):
         found = ranking.results([text])

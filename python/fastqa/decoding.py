@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from fastqa.columns import Extents
 from fastqa.windows import Windows
 from fastqa.words import whole_words
 
-__all__ = ["DecodeOptions", "Ranking", "add_windows", "null_positions"]
+__all__ = ["DecodeOptions", "Place", "Ranking", "add_windows", "null_positions"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,13 @@ class DecodeOptions:
                 raise ValueError(f"{name} parameter should be >= 1 (got {value})")
 
 
+class Place(NamedTuple):
+    """Where a pair's text is: number of its document, and of its first character there."""
+
+    document: int = 0
+    first_character: int = 0
+
+
 @dataclass
 class _Found:
     """A span of characters and the best place where it was found."""
@@ -64,13 +71,17 @@ class Ranking:
         self._options = options
         self._found: dict[tuple[int, int, int], _Found] = {}
         self._partitions: list[float] = []
+        self._windows: dict[int, int] = {}
         self._has_null = False
 
-    def add_window(self, log_partition: float, null: float) -> None:
-        """Count all spans of a window, found or not."""
+    def add_window(self, document: int, log_partition: float, null: float) -> int:
+        """Count all spans of a document's next window, found or not; the window's number."""
+        number = self._windows.get(document, 0)
+        self._windows[document] = number + 1
         if not math.isnan(null):
             self._has_null = True
         self._partitions.append(log_partition - (0.0 if math.isnan(null) else null))
+        return number
 
     def add(self, found: _Found) -> None:
         """Keep the better one of two finds of the same characters."""
@@ -78,10 +89,6 @@ class Ranking:
         known = self._found.get(key)
         if known is None or found.odds > known.odds:
             self._found[key] = found
-
-    def distinct(self, document: int | None = None) -> int:
-        """How many different answers there are (in one document)."""
-        return sum(document is None or found.document == document for found in self._found.values())
 
     def prune(self) -> None:
         """Forget what cannot be shown any more."""
@@ -145,7 +152,7 @@ def add_windows(
     logits: tuple[npt.NDArray[Any], npt.NDArray[Any], Extents],
     null_position: npt.NDArray[np.int64],
     contexts: list[str],
-    documents: list[int],
+    places: list[Place],
     options: DecodeOptions,
 ) -> None:
     """Decode windows into the rankings of their inputs.
@@ -156,7 +163,7 @@ def add_windows(
         logits: start and end logits, flat, and where each window's row lies in them.
         null_position: token of each window's null answer, -1 where there is none.
         contexts: the text of each pair.
-        documents: number of each pair's document within its input.
+        places: where each pair's text is within its input.
         options: what was asked for.
     """
     start, end, rows = logits
@@ -180,7 +187,7 @@ def add_windows(
         if not short or wanted >= widest:
             break
         wanted *= 4
-    _gather(rankings, windows, (start, end), found, spans, documents)
+    _gather(rankings, windows, (start, end), found, spans, places)
 
 
 def _gather(
@@ -189,15 +196,17 @@ def _gather(
     logits: tuple[npt.NDArray[Any], npt.NDArray[Any]],
     found: tuple[Any, ...],
     spans: tuple[npt.NDArray[np.int64], list[tuple[int, int] | None]],
-    documents: list[int],
+    places: list[Place],
 ) -> None:
     _, start_token, end_token, score, null, log_partition = found
     start, end = (half.view(np.float16) if half.dtype == np.uint16 else half for half in logits)
     pair_of = windows.example.tolist()
-    # Number of each window within its document.
-    numbers = np.arange(len(pair_of)) - np.searchsorted(windows.example, windows.example)
-    for window, pair in enumerate(pair_of):
-        rankings[pair].add_window(float(log_partition[window]), float(null[window]))
+    numbers = [
+        rankings[pair].add_window(places[pair].document, partition, no_answer)
+        for pair, partition, no_answer in zip(
+            pair_of, log_partition.tolist(), null.tolist(), strict=True
+        )
+    ]
     base = windows.starts[spans[0]]
     start_logits = start[base + start_token].tolist()
     end_logits = end[base + end_token].tolist()
@@ -206,12 +215,14 @@ def _gather(
     for at, (window, characters) in enumerate(zip(spans[0].tolist(), spans[1], strict=True)):
         if characters is not None:
             pair = pair_of[window]
+            document, first = places[pair]
             rankings[pair].add(
                 _Found(
                     odds[at],
-                    documents[pair],
-                    *characters,
-                    int(numbers[window]),
+                    document,
+                    first + characters[0],
+                    first + characters[1],
+                    numbers[window],
                     (start_logits[at], end_logits[at]),
                     nulls[at],
                 )

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastqa.errors import warn
 from fastqa.optional import require
+from fastqa.reading import first_line
 from fastqa.windows import Windows
+from fastqa.workers import cpu_threads, run_batches
 
 __all__ = ["Reader", "load_reader"]
 
 #: Windows in a batch. On a CPU the gain over 1 is small and larger batches leave the cache.
-CPU_BATCH_SIZE, GPU_BATCH_SIZE = 8, 64
+CPU_BATCH_SIZE, GPU_BATCH_SIZE = 4, 64
 
 
 class Reader:
@@ -66,22 +69,29 @@ class Reader:
         """
         torch = require("torch", "train")
         lengths = np.diff(windows.starts)
+        threads = self._threads()
         size = batch_size or self.batch_size
-        if size is None:
-            size = CPU_BATCH_SIZE if self.device.type == "cpu" else GPU_BATCH_SIZE
+        if size is None and self.device.type == "cpu":
+            # Few windows: something for every thread.
+            size = max(1, min(CPU_BATCH_SIZE, -(-len(lengths) // threads)))
+        size = size or GPU_BATCH_SIZE
         # Longest first: a batch that does not fit in memory fails at once.
         order = np.argsort(-lengths, kind="stable")
-        done = []
-        with torch.inference_mode():
-            for first in range(0, len(order), size):
-                chosen = order[first : first + size]
+        batches = [order[first : first + size] for first in range(0, len(order), size)]
+
+        def run(chosen: npt.NDArray[np.int64]) -> Any:
+            with torch.inference_mode():
                 batch = self._batch(torch, windows, chosen, int(lengths[chosen[0]]))
-                output = self.model(**batch, **self._options)
-                pair = _start_and_end(output)
+                pair = _start_and_end(self.model(**batch, **self._options))
                 # Left on the device: waiting for each batch would leave a GPU idle.
-                done.append((chosen, torch.stack(pair)))
-                if progress is not None:
-                    progress(len(chosen))
+                return torch.stack(pair)
+
+        done = []
+        pairs = run_batches(run, batches, min(threads, len(batches)))
+        for chosen, pair in zip(batches, pairs, strict=True):
+            done.append((chosen, pair))
+            if progress is not None:
+                progress(len(chosen))
         half = bool(done) and done[0][1].dtype == torch.float16 and keep_half
         flat = np.empty((2, len(windows.input_ids)), dtype=np.float16 if half else np.float32)
         for chosen, pair in done:
@@ -91,6 +101,13 @@ class Reader:
                 flat[:, at] = values[:, row, : lengths[window]]
         start, end = (side.view(np.uint16) for side in flat) if half else flat
         return start, end, windows.starts
+
+    def _threads(self) -> int:
+        """How many batches may be computed at a time: one, but on a CPU."""
+        # Hooks that move weights between devices know one batch only.
+        if self.device.type != "cpu" or hasattr(self.model, "hf_device_map"):
+            return 1
+        return cpu_threads()
 
     def _batch(
         self, torch: Any, windows: Windows, chosen: npt.NDArray[np.int64], width: int
@@ -135,6 +152,9 @@ def load_reader(
 
     `dtype=None` is float32 on a CPU, where half precision is slow, and the checkpoint's own
     elsewhere; a loaded model keeps its own.
+
+    Raises:
+        ValueError: the model or its tokenizer cannot be loaded, in one line.
     """
     torch = require("torch", "train")
     transformers = require("transformers", "train")
@@ -143,20 +163,34 @@ def load_reader(
         if given:
             raise ValueError("a loaded model needs its tokenizer: pass tokenizer=")
         tokenizer = model
-    if isinstance(tokenizer, str) or hasattr(tokenizer, "__fspath__"):
-        tokenizer = transformers.AutoTokenizer.from_pretrained(tokenizer)
     place = _device(torch, device, model if given else None)
-    if given:
-        loaded = model if dtype is None else model.to(_dtype(torch, dtype))
-    else:
-        if dtype is None:
-            dtype = torch.float32 if place.type == "cpu" else "auto"
-        version = tuple(int(part) for part in transformers.__version__.split(".")[:2])
-        keyword = "dtype" if version >= (4, 56) else "torch_dtype"
-        loaded = transformers.AutoModelForQuestionAnswering.from_pretrained(
-            model, **{keyword: _dtype(torch, dtype)}, **(model_kwargs or {})
-        )
+    try:
+        if isinstance(tokenizer, str) or hasattr(tokenizer, "__fspath__"):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(tokenizer)
+        if given:
+            loaded = model if dtype is None else model.to(_dtype(torch, dtype))
+        else:
+            if dtype is None:
+                dtype = torch.float32 if place.type == "cpu" else "auto"
+            loaded = _load(transformers, model, _dtype(torch, dtype), model_kwargs or {})
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"cannot load the model {str(model)!r}: {first_line(error)}") from error
     return Reader(loaded.to(place), tokenizer, batch_size)
+
+
+def _load(transformers: Any, name: Any, dtype: Any, more: dict[str, Any]) -> Any:
+    version = tuple(int(part) for part in transformers.__version__.split(".")[:2])
+    keyword = "dtype" if version >= (4, 56) else "torch_dtype"
+    loaded, report = transformers.AutoModelForQuestionAnswering.from_pretrained(
+        name, output_loading_info=True, **{keyword: dtype}, **more
+    )
+    missing = sorted(report["missing_keys"])
+    if missing:
+        warn(
+            f"{str(name)!r} has no weights for {', '.join(missing[:3])}, which are random now: it "
+            "is not fine-tuned to answer questions (fastqa train does that)"
+        )
+    return loaded
 
 
 def _device(torch: Any, device: Any, model: Any) -> Any:

@@ -3,15 +3,12 @@
 //!
 //! [`crate::search`] ranks sums of logits over an example's windows, as the training scripts do. A
 //! pipeline needs two things that no sum gives: the softmax over the masked row (transformers 4),
-//! and the partition function over all valid spans (ours). Both need every pair, which is cheap:
-//! O(length x `max_answer_length`) per window, and most starts are passed over by one comparison.
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
-
+//! and the partition function over all valid spans (ours). Both need every pair: [`crate::pairs`].
 use rayon::prelude::*;
 
 use crate::Error;
 use crate::logit::{Logit, Logits, RowSource};
+use crate::pairs::{Span, best_spans, log_partition, maximum};
 use crate::parallel::with_pool;
 
 /// What a span's score is.
@@ -33,30 +30,6 @@ pub struct DecodeParams {
     pub max_answer_length: usize,
     /// What a span's score is.
     pub scoring: Scoring,
-}
-
-/// A span of tokens; orders worst first, so that the root of a max-heap is the one to give up.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Span {
-    /// Sum of logits or product of probabilities.
-    pub score: f64,
-    /// First token.
-    pub start: u32,
-    /// Last token.
-    pub end: u32,
-}
-
-impl Eq for Span {}
-impl Ord for Span {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_score = other.score.total_cmp(&self.score);
-        by_score.then((self.start, self.end).cmp(&(other.start, other.end)))
-    }
-}
-impl PartialOrd for Span {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
 }
 
 /// One window, decoded.
@@ -178,9 +151,14 @@ fn by_logits<T: Logit>(
     };
     masked(start, starts);
     masked(end, ends);
-    let spans = best_spans(starts, ends, params, f64::NEG_INFINITY, |start, end| {
-        start + end
-    });
+    let spans = best_spans(
+        starts,
+        ends,
+        params.top_k,
+        params.max_answer_length,
+        f64::NEG_INFINITY,
+        |start, end| start + end,
+    );
     let null = null
         .and_then(|at| Some(start.get(at)?.to_f64() + end.get(at)?.to_f64()))
         .unwrap_or(f64::NAN);
@@ -211,7 +189,14 @@ fn by_softmax<T: Logit>(
         _ => f64::NAN,
     };
     Decoded {
-        spans: best_spans(starts, ends, params, 0.0, product),
+        spans: best_spans(
+            starts,
+            ends,
+            params.top_k,
+            params.max_answer_length,
+            0.0,
+            product,
+        ),
         null,
         log_partition: f64::NAN,
     }
@@ -236,80 +221,6 @@ fn softmax<T: Logit>(row: &[T], allowed: &[u8], into: &mut Vec<f64>) {
     for value in into.iter_mut() {
         *value = f64::from(*value as f32 / total);
     }
-}
-
-fn maximum(values: &[f64]) -> f64 {
-    values.iter().fold(f64::NEG_INFINITY, |largest, &value| {
-        if value > largest { value } else { largest }
-    })
-}
-
-/// The best pairs `start <= end < start + max_answer_length` that score above `floor`.
-fn best_spans(
-    starts: &[f64],
-    ends: &[f64],
-    params: DecodeParams,
-    floor: f64,
-    score: impl Fn(f64, f64) -> f64,
-) -> Vec<Span> {
-    let mut kept = BinaryHeap::new();
-    if params.top_k == 0 {
-        return Vec::new();
-    }
-    let mut least = floor;
-    for (first, &start) in (0_u32..).zip(starts) {
-        let reach = reachable(ends, first as usize, params.max_answer_length);
-        // Both ways of scoring grow with the end's value, so the largest bounds them all.
-        if score(start, maximum(reach)) <= least {
-            continue;
-        }
-        for (last, &end) in (first..).zip(reach) {
-            let span = Span {
-                score: score(start, end),
-                start: first,
-                end: last,
-            };
-            // Spans come in order of position: an equal score is never better. NaN is no score.
-            if span.score > least {
-                kept.push(span);
-                if kept.len() > params.top_k {
-                    kept.pop();
-                }
-                if kept.len() == params.top_k {
-                    least = kept.peek().map_or(floor, |worst: &Span| worst.score);
-                }
-            }
-        }
-    }
-    // Ascending in an order that has the worst on top is best first.
-    kept.into_sorted_vec()
-}
-
-fn reachable(ends: &[f64], first: usize, max_answer_length: usize) -> &[f64] {
-    let rest = ends.get(first..).unwrap_or_default();
-    rest.get(..max_answer_length).unwrap_or(rest)
-}
-
-fn log_partition(starts: &[f64], ends: &mut [f64], max_answer_length: usize) -> f64 {
-    let (top_start, top_end) = (maximum(starts), maximum(ends));
-    if top_start == f64::NEG_INFINITY || top_end == f64::NEG_INFINITY {
-        return f64::NEG_INFINITY;
-    }
-    for end in ends.iter_mut() {
-        *end = (*end - top_end).exp();
-    }
-    let total: f64 = starts
-        .iter()
-        .enumerate()
-        .filter(|(_, start)| **start > f64::NEG_INFINITY)
-        .map(|(first, start)| {
-            (start - top_start).exp()
-                * reachable(ends, first, max_answer_length)
-                    .iter()
-                    .sum::<f64>()
-        })
-        .sum();
-    total.ln() + top_start + top_end
 }
 
 #[cfg(test)]

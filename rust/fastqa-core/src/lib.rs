@@ -18,6 +18,7 @@ pub mod mapping;
 pub mod nbest;
 pub mod normalize;
 pub mod offsets;
+pub mod pairs;
 pub mod parallel;
 pub mod params;
 pub mod positions;
