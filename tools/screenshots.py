@@ -46,7 +46,8 @@ def shoot(name: str, address: str, *scripts: str, **window: Any) -> None:
 
 
 def report_pictures(folder: Path) -> None:
-    """The report, in both themes and at a phone's width."""
+    """The report, in both themes and at a phone's width. Pictures that show texts are of the sample
+    in the package: other people's data stay out of the repository."""
     save_reader_files(SHARED, folder)
     page = folder / "report.html"
     arguments = report_arguments(SHARED, folder, "bert-single")
@@ -56,10 +57,13 @@ def report_pictures(folder: Path) -> None:
     wide = {"width": 1200, "height": 900}
     shoot("report-light", address, **wide)
     shoot("report-charts-dark", address, scroll_to("#charts"), **wide, dark=True)
-    question = f"{address}#outcome=only_first&type=right&order=unsure"
-    shoot("report-question-light", question, OPEN_FIRST, scroll_to("#questions"), **wide)
     phone = {"width": 390, "height": 844}
     shoot("report-phone-light", address, **phone)
+    sample = folder / "sample.html"
+    assert main(["demo", "--report", str(sample), "--quiet"]) == 0
+    address = f"file://{sample}"
+    question = f"{address}#type=boundary&order=unsure"
+    shoot("report-question-light", question, OPEN_FIRST, scroll_to("#questions"), **wide)
     shoot("report-phone-dark", address, OPEN_FIRST, scroll_to("#question"), **phone, dark=True)
 
 
