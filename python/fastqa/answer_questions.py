@@ -134,10 +134,8 @@ class AnswerQuestions:
 
 def window_offsets(windows: Windows) -> tuple[Any, Any, None, npt.NDArray[np.int32]]:
     """The `offset_mapping` of windows as the engine takes it: no offsets outside of the context."""
-    inside = windows.in_context()
-    ends = np.zeros(len(inside) + 1, dtype=np.int64)
-    np.cumsum(2 * inside, out=ends[1:])
-    return windows.starts, ends, None, windows.offsets[inside].reshape(-1)
+    _, ends, values = windows.context_offsets()
+    return windows.starts, ends, None, values
 
 
 def answer_columns(answers: NBest, *, with_null_odds: bool = False) -> dict[str, Any]:

@@ -82,12 +82,10 @@ def feature_table(
 def _offsets_or_none(windows: Windows) -> Any:
     """Offsets as Arrow lists, null outside the context; int32, half of what the notebook stores."""
     pyarrow = require("pyarrow", "train")
-    inside = windows.in_context()
-    ends = np.zeros(len(inside) + 1, dtype=np.int32)
-    np.cumsum(2 * inside, out=ends[1:])
+    inside, ends, values = windows.context_offsets()
     return pyarrow.ListArray.from_arrays(
-        pyarrow.array(ends),
-        pyarrow.array(windows.offsets[inside].reshape(-1)),
+        pyarrow.array(ends.astype(np.int32)),
+        pyarrow.array(values),
         mask=pyarrow.array(~inside),
     )
 

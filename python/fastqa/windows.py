@@ -67,6 +67,16 @@ class Windows:
         np.add.at(change, self.starts[:-1] + self.context_span[:, 1], -1)
         return np.cumsum(change[:-1], dtype=np.int8).astype(bool)
 
+    def context_offsets(
+        self,
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        """Offsets as lists that are empty outside of the context: which tokens are context, where
+        each token's list ends (`[n_tokens + 1]`), and the values of all lists."""
+        inside = self.in_context()
+        ends = np.zeros(len(inside) + 1, dtype=np.int64)
+        np.cumsum(2 * inside, out=ends[1:])
+        return inside, ends, self.offsets[inside].reshape(-1)
+
 
 def empty_windows() -> Windows:
     """Windows of no examples."""
