@@ -15,6 +15,9 @@ use crate::params::{Candidates, NullAggregation, SpanParams};
 use crate::search::Search;
 use crate::span::{WindowSource, index32};
 
+/// Examples whose lists lie together in a result.
+const PIECE_EXAMPLES: usize = 4096;
+
 /// What is known of one example.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known<T> {
@@ -172,21 +175,18 @@ impl<T: Logit> Collector<T> {
 
     /// The result so far; what one search over the windows seen would return.
     pub fn finish(&self) -> NBest<T> {
-        let mut found = NBest {
-            entries: Vec::new(),
-            starts: vec![0],
-            outcomes: Vec::with_capacity(self.examples.len()),
-            without_windows: 0,
-            fallback: self.params.fallback,
-        };
+        let mut found = NBest::with_capacity(self.examples.len(), self.params.fallback);
         let mut list = Accumulator::new(&self.params);
-        for known in &self.examples {
-            list.restore(&self.params, &known.entries, known.null);
-            let windows = usize::from(known.seen);
-            let outcome = list.finish(&self.params, windows, &mut found.entries);
-            found.starts.push(found.entries.len());
-            found.outcomes.push(outcome);
-            found.without_windows += 1 - windows;
+        for piece in self.examples.chunks(PIECE_EXAMPLES) {
+            let mut entries = Vec::new();
+            let mut outcomes = Vec::with_capacity(piece.len());
+            for known in piece {
+                list.restore(&self.params, &known.entries, known.null);
+                let windows = usize::from(known.seen);
+                outcomes.push(list.finish(&self.params, windows, &mut entries));
+                found.without_windows += 1 - windows;
+            }
+            found.push(entries, &outcomes);
         }
         found
     }

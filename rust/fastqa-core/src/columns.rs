@@ -159,6 +159,18 @@ impl<'a> Strings<'a> {
     pub fn get(&self, index: usize) -> Result<&'a str, Error> {
         let found = match self {
             Self::Slices(slices) => slices.get(index).copied(),
+            Self::Chunks(..) => std::str::from_utf8(self.bytes(index)?).ok(),
+        };
+        found.ok_or_else(|| self.missing(index))
+    }
+
+    /// The bytes of string `index`, for what need not be UTF-8.
+    ///
+    /// # Errors
+    /// [`Error::Value`] when it does not exist.
+    pub fn bytes(&self, index: usize) -> Result<&'a [u8], Error> {
+        let found = match self {
+            Self::Slices(slices) => slices.get(index).map(|string| string.as_bytes()),
             Self::Chunks(chunks, _) => {
                 let place = chunks.partition_point(|(first, _)| *first <= index);
                 place
@@ -166,16 +178,18 @@ impl<'a> Strings<'a> {
                     .and_then(|at| chunks.get(at))
                     .and_then(|(first, chunk)| {
                         let (begin, end) = Extents::Offsets(chunk.offsets).get(index - first)?;
-                        std::str::from_utf8(chunk.bytes.get(begin..end)?).ok()
+                        chunk.bytes.get(begin..end)
                     })
             }
         };
-        found.ok_or_else(|| {
-            Error::value(format!(
-                "string {index} of {} is missing or not UTF-8",
-                self.len()
-            ))
-        })
+        found.ok_or_else(|| self.missing(index))
+    }
+
+    fn missing(&self, index: usize) -> Error {
+        Error::value(format!(
+            "string {index} of {} is missing or not UTF-8",
+            self.len()
+        ))
     }
 }
 

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod beam;
+pub mod best_pairs;
 pub mod collector;
 pub mod columns;
 pub mod decode;
@@ -11,10 +12,14 @@ pub mod error;
 pub mod files;
 pub mod json;
 pub mod labels;
+pub mod lanes;
+#[cfg(target_arch = "x86_64")]
+mod lanes_x86;
 pub mod languages;
 pub mod lists;
 pub mod logit;
 pub mod mapping;
+pub mod maximum;
 pub mod nbest;
 pub mod normalize;
 pub mod offsets;
@@ -30,6 +35,7 @@ mod segment;
 pub mod span;
 pub mod styles;
 pub mod text;
+mod tokens;
 pub mod top_logits;
 pub mod topk;
 pub mod windows;

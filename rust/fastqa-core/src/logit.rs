@@ -7,6 +7,7 @@ use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 
 use crate::Error;
 use crate::columns::Extents;
+use crate::lanes::{Operation, dispatch_f32, dispatch_plain};
 
 /// A float type that logits are compared and added in.
 pub trait Logit: Copy + PartialOrd + Default + Send + Sync + std::fmt::Debug + 'static {
@@ -14,6 +15,8 @@ pub trait Logit: Copy + PartialOrd + Default + Send + Sync + std::fmt::Debug + '
     type Key: Copy + Ord + Default + Send;
     /// Below every number.
     const NEGATIVE_INFINITY: Self;
+    /// Above every number.
+    const INFINITY: Self;
     /// The order key of this value at `index`; -0.0 and 0.0 have equal values. Not for NaN.
     fn key(self, index: u32) -> Self::Key;
     /// The index in a key.
@@ -32,13 +35,17 @@ pub trait Logit: Copy + PartialOrd + Default + Send + Sync + std::fmt::Debug + '
     fn exponential(self) -> Self;
     /// Rounded quotient.
     fn over(self, other: Self) -> Self;
+    /// Run a loop on the widest SIMD lanes that the CPU at hand has for this type.
+    #[doc(hidden)]
+    fn dispatch<O: Operation<Self>>(operation: O) -> O::Output;
 }
 
 macro_rules! implement_logit {
-    ($float:ty, $bits:ty, $key:ty) => {
+    ($float:ty, $bits:ty, $key:ty, $dispatch:path) => {
         impl Logit for $float {
             type Key = $key;
             const NEGATIVE_INFINITY: Self = <$float>::NEG_INFINITY;
+            const INFINITY: Self = <$float>::INFINITY;
             #[inline(always)]
             fn key(self, index: u32) -> $key {
                 // Adding 0.0 turns -0.0 into 0.0; flipping the value bits of negatives makes the
@@ -78,11 +85,15 @@ macro_rules! implement_logit {
             fn over(self, other: Self) -> Self {
                 self / other
             }
+            #[inline(always)]
+            fn dispatch<O: Operation<Self>>(operation: O) -> O::Output {
+                $dispatch(operation)
+            }
         }
     };
 }
-implement_logit!(f32, u32, i64);
-implement_logit!(f64, u64, i128);
+implement_logit!(f32, u32, i64, dispatch_f32);
+implement_logit!(f64, u64, i128, dispatch_plain);
 
 /// How values of type `T` become rows of type [`RowSource::Value`].
 pub trait RowSource: Sync {

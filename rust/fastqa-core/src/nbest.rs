@@ -139,6 +139,16 @@ impl<T: Logit> Accumulator<T> {
     /// Put `entry` behind all entries that score at least as much.
     #[inline(always)]
     pub fn insert(&mut self, entry: Entry<T>) {
+        // One window's entries come best first, so most belong at the end.
+        if self.entries.len() < self.capacity
+            && self
+                .entries
+                .last()
+                .is_none_or(|last| last.score >= entry.score)
+        {
+            self.entries.push(entry);
+            return;
+        }
         let place = self
             .entries
             .iter()
@@ -309,8 +319,32 @@ fn softmax<T: Logit>(scores: impl Iterator<Item = T> + Clone, out: &mut Vec<f64>
         if score > most { score } else { most }
     });
     let exponential = |score: T| score.minus(greatest).exponential();
-    let sum = scores
-        .clone()
-        .fold(T::default(), |sum, score| sum.plus(exponential(score)));
-    out.extend(scores.map(|score| exponential(score).over(sum).to_f64()));
+    let terms: Vec<T> = scores.map(exponential).collect();
+    let sum = pairwise_sum(&terms);
+    out.extend(terms.iter().map(|term| term.over(sum).to_f64()));
+}
+
+/// The sum in NumPy's order: eight sums side by side, halves above 128 terms. In float32 another order
+/// moves the sixth digit.
+fn pairwise_sum<T: Logit>(terms: &[T]) -> T {
+    let add = |sum: T, &term: &T| sum.plus(term);
+    if terms.len() > 128 {
+        let half = terms.len() / 2;
+        let (left, right) = terms.split_at(half - half % 8);
+        return pairwise_sum(left).plus(pairwise_sum(right));
+    }
+    let (eights, rest) = terms.as_chunks::<8>();
+    let Some((first, others)) = eights.split_first() else {
+        return rest.iter().fold(T::default(), add);
+    };
+    let mut sums = *first;
+    for eight in others {
+        for (sum, term) in sums.iter_mut().zip(eight) {
+            *sum = sum.plus(*term);
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    let left = a.plus(b).plus(c.plus(d));
+    let right = e.plus(f).plus(g.plus(h));
+    rest.iter().fold(left.plus(right), add)
 }

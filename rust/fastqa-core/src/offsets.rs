@@ -1,9 +1,10 @@
 //! `offset_mapping`: which tokens of a window are context, and which characters they cover.
 //!
 //! "Not context" comes in four spellings, all accepted: `None` (the notebook), `[]` (what older
-//! `datasets` made of `None`), fewer than two numbers, and `(-1, -1)` (`EuroEval`). The first three
-//! show in the list lengths alone; the last needs the numbers themselves, so the search looks for
-//! it only after one was seen (see `search.rs`).
+//! `datasets` made of `None`), fewer than two numbers, and `(-1, -1)` (`EuroEval`). The first shows in
+//! one bit of a column that has them, the next two in the lists' lengths; the last needs the numbers
+//! themselves. What costs more than the column at hand shows, the search looks for only after one
+//! was seen among the kept answers (see `search.rs`).
 use crate::Error;
 use crate::columns::{Bitmap, Extents, Integers};
 
@@ -26,10 +27,28 @@ pub struct Offsets<'a> {
     count: usize,
 }
 
+#[inline(always)]
+fn read<T: Copy + Into<i64>>(
+    values: &[T],
+    places: &[usize],
+    characters: &mut Vec<(i64, i64)>,
+) -> bool {
+    let mut complete = true;
+    characters.extend(places.iter().map(|&place| {
+        let numbers = values
+            .get(place..)
+            .and_then(<[T]>::first_chunk)
+            .map(|&[start, end]| (start.into(), end.into()));
+        complete &= numbers.is_some();
+        numbers.unwrap_or_default()
+    }));
+    complete
+}
+
 /// The tokens of one window.
 #[derive(Clone, Copy)]
 pub struct OffsetsRow<'a> {
-    chunk: OffsetsChunk<'a>,
+    chunk: &'a OffsetsChunk<'a>,
     begin: usize,
     end: usize,
 }
@@ -63,25 +82,34 @@ impl<'a> Offsets<'a> {
     ///
     /// # Errors
     /// [`Error::Value`] when it does not exist or its list offsets make no sense.
-    pub fn row(&self, feature: usize) -> Result<OffsetsRow<'a>, Error> {
-        let place = self.chunks.partition_point(|(first, _)| *first <= feature);
-        place
-            .checked_sub(1)
+    pub fn row(&self, feature: usize) -> Result<OffsetsRow<'_>, Error> {
+        // Chunks mostly have the same size, so the place can be told.
+        let told = feature
+            .checked_mul(self.chunks.len())
+            .and_then(|product| product.checked_div(self.count))
             .and_then(|at| self.chunks.get(at))
-            .and_then(|(first, chunk)| {
-                let (begin, end) = chunk.rows.get(feature - first)?;
-                Some(OffsetsRow {
-                    chunk: *chunk,
-                    begin,
-                    end,
-                })
-            })
-            .ok_or_else(|| {
-                Error::value(format!(
-                    "offset_mapping of feature {feature} is missing or damaged"
-                ))
-            })
+            .filter(|(first, chunk)| {
+                feature
+                    .checked_sub(*first)
+                    .is_some_and(|at| at < chunk.rows.count())
+            });
+        told.or_else(|| {
+            let place = self.chunks.partition_point(|(first, _)| *first <= feature);
+            self.chunks.get(place.checked_sub(1)?)
+        })
+        .and_then(|(first, chunk)| {
+            let (begin, end) = chunk.rows.get(feature - first)?;
+            Some(OffsetsRow { chunk, begin, end })
+        })
+        .ok_or_else(|| damaged(feature))
     }
+}
+
+/// The error of a window whose offsets are not there.
+pub(crate) fn damaged(feature: usize) -> Error {
+    Error::value(format!(
+        "offset_mapping of feature {feature} is missing or damaged"
+    ))
 }
 
 impl OffsetsRow<'_> {
@@ -95,14 +123,24 @@ impl OffsetsRow<'_> {
         self.end == self.begin
     }
 
-    /// The token exists and has two numbers. With `look_inside`, they are not negative either.
+    /// The token exists, is not `None` and, with `look_inside`, has two numbers that are not
+    /// negative. Without it, a column that has no `None` at all is asked for the two numbers only.
     #[inline(always)]
     pub fn is_context(&self, token: u32, look_inside: bool) -> bool {
-        self.place(token).is_some()
-            && (!look_inside
-                || self
-                    .characters(token)
-                    .is_some_and(|(start, end)| start >= 0 && end >= 0))
+        if look_inside {
+            return self
+                .characters(token)
+                .is_some_and(|(start, end)| start >= 0 && end >= 0);
+        }
+        match self.chunk.validity {
+            None => self.place(token).is_some(),
+            // One bit. The lengths of lists are four bytes each: reading those of 40 candidates is
+            // as much memory traffic as the logits.
+            Some(bitmap) => self
+                .begin
+                .checked_add(token as usize)
+                .is_some_and(|at| at < self.end && bitmap.get(at)),
+        }
     }
 
     /// The two numbers of a context token.
@@ -113,6 +151,53 @@ impl OffsetsRow<'_> {
             self.chunk.values.get(begin)?,
             self.chunk.values.get(begin + 1)?,
         ))
+    }
+
+    /// Append to `places` where the numbers of `tokens` begin; false if one does not have two numbers.
+    pub fn find(&self, tokens: &[u32], places: &mut Vec<usize>) -> bool {
+        match self.chunk.tokens {
+            Extents::Offsets(Integers::I32(offsets)) => self.find_in(offsets, tokens, places),
+            Extents::Offsets(Integers::I64(offsets)) => self.find_in(offsets, tokens, places),
+            Extents::Fixed { .. } => tokens.iter().all(|&token| {
+                let place = self.place(token);
+                places.extend(place);
+                place.is_some()
+            }),
+        }
+    }
+
+    #[inline(always)]
+    fn find_in<T: Copy + Into<i64>>(
+        &self,
+        offsets: &[T],
+        tokens: &[u32],
+        places: &mut Vec<usize>,
+    ) -> bool {
+        let row = self
+            .end
+            .checked_add(1)
+            .and_then(|end| offsets.get(self.begin..end));
+        let row = row.unwrap_or_default();
+        let mut complete = true;
+        places.extend(tokens.iter().map(|&token| {
+            let next = (token as usize).wrapping_add(1);
+            let (Some(&begin), Some(&end)) = (row.get(token as usize), row.get(next)) else {
+                complete = false;
+                return 0;
+            };
+            let (begin, end): (i64, i64) = (begin.into(), end.into());
+            complete &= begin >= 0 && end.wrapping_sub(begin) >= 2;
+            begin as usize
+        }));
+        complete
+    }
+
+    /// Append to `characters` the two numbers at each of `places`; false if they are not there.
+    pub fn read(&self, places: &[usize], characters: &mut Vec<(i64, i64)>) -> bool {
+        match self.chunk.values {
+            Integers::I32(values) => read(values, places, characters),
+            Integers::I64(values) => read(values, places, characters),
+        }
     }
 
     #[inline(always)]
@@ -150,7 +235,7 @@ mod tests {
         };
         assert_eq!(
             context(false),
-            [false, true, true, false, true, false, false]
+            [true, true, true, false, true, false, false]
         );
         assert_eq!(
             context(true),

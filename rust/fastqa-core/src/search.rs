@@ -10,16 +10,19 @@ use crate::columns::Strings;
 use crate::lists::{Complete, Gather, NBest, Part};
 use crate::logit::Logit;
 use crate::mapping::Windows;
-use crate::nbest::{Accumulator, Entry, Kind};
+use crate::nbest::{Accumulator, Entry};
 use crate::offsets::Offsets;
 use crate::parallel::with_pool;
 use crate::params::SpanParams;
 use crate::positions::{MaxContext, NullPosition};
 use crate::span::{Window, WindowSource};
-use crate::text::count_code_points;
+use crate::text::{count_code_points, has_code_points};
+use crate::tokens::Tokens;
 
 const TASK_WINDOWS: usize = 128;
 const ROUND_WINDOWS: usize = 32_768;
+/// Examples whose entries go from tokens to characters together.
+const TOGETHER: usize = 8;
 
 /// What is searched, besides the logits.
 pub struct Search<'a> {
@@ -39,8 +42,15 @@ pub struct Search<'a> {
     pub ids: Option<Strings<'a>>,
 }
 
+/// What a thread uses again from example to example.
+type State<S> = (
+    <S as WindowSource>::Scratch,
+    Vec<(Accumulator<<S as WindowSource>::Value>, usize)>,
+    Tokens,
+);
+
 enum Stop {
-    /// A kept entry has negative offsets: begin again, looking at the numbers of every candidate.
+    /// A kept entry has no or negative offsets: begin again, looking at the numbers of every candidate.
     LookInside,
     Error(Error),
 }
@@ -67,16 +77,7 @@ impl Search<'_> {
             list.finish(&self.params, windows, out)
         };
         let mut found = self.each_example(source, &finish, between, || {
-            let mut found = NBest {
-                entries: Vec::new(),
-                starts: vec![0],
-                outcomes: Vec::new(),
-                without_windows: 0,
-                fallback: self.params.fallback,
-            };
-            found.starts.reserve(examples);
-            found.outcomes.reserve(examples);
-            found
+            NBest::with_capacity(examples, self.params.fallback)
         })?;
         found.without_windows = (0..examples)
             .filter(|&example| self.windows.of(example).next().is_none())
@@ -162,11 +163,18 @@ impl Search<'_> {
                 tasks.push(next..end);
                 next = end;
             }
-            let work = |state: &mut (S::Scratch, Accumulator<S::Value>),
-                        task: &std::ops::Range<usize>| {
+            let work = |state: &mut State<S>, task: &std::ops::Range<usize>| {
                 self.task(source, look_inside, complete, task.clone(), state)
             };
-            let state = || (S::Scratch::default(), Accumulator::new(&self.params));
+            let state = || {
+                (
+                    S::Scratch::default(),
+                    (0..TOGETHER)
+                        .map(|_| (Accumulator::new(&self.params), 0))
+                        .collect(),
+                    Tokens::default(),
+                )
+            };
             let parts: Vec<Result<Part<S::Value, D>, Stop>> = if tasks.len() < 2 {
                 let mut state = state();
                 tasks.iter().map(|task| work(&mut state, task)).collect()
@@ -201,47 +209,107 @@ impl Search<'_> {
         look_inside: bool,
         complete: &Complete<'_, S::Value, D>,
         examples: std::ops::Range<usize>,
-        (scratch, list): &mut (S::Scratch, Accumulator<S::Value>),
+        (scratch, lists, tokens): &mut State<S>,
     ) -> Result<Part<S::Value, D>, Stop> {
         let mut part = Part {
-            entries: Vec::new(),
+            entries: Vec::with_capacity(examples.len() * self.params.entries_per_example.min(32)),
             done: Vec::with_capacity(examples.len()),
         };
-        for example in examples {
-            list.clear(&self.params);
-            let mut windows = 0;
-            for row in self.windows.of(example) {
-                let feature = self.windows.feature_number(row);
-                let window = Window {
-                    row,
-                    feature,
-                    offsets: self.offsets.row(row)?,
-                    look_inside,
-                    max_context: self.max_context.as_ref().and_then(|known| known.of(row)),
-                    null_token: self.null_position.of(row, feature)?,
-                };
-                source
-                    .collect(&window, &self.params, scratch, list)
-                    .map_err(|error| self.name(example, error))?;
-                windows += 1;
+        let mut next = examples.start;
+        while next < examples.end {
+            let together = next..examples.end.min(next + TOGETHER);
+            let mut failed = None;
+            let mut searched = 0;
+            for (example, (list, windows)) in together.clone().zip(lists.iter_mut()) {
+                list.clear(&self.params);
+                match self.collect(source, look_inside, example, scratch, list) {
+                    Ok(count) => *windows = count,
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
+                }
+                searched += 1;
             }
-            self.resolve(example, list.entries_mut())?;
-            part.done
-                .push(complete(list, example, windows, &mut part.entries));
+            // An earlier example's error comes first.
+            let lists = lists.get_mut(..searched).unwrap_or_default();
+            self.resolve(next, lists, tokens)?;
+            if let Some(error) = failed {
+                return Err(error.into());
+            }
+            for (example, (list, windows)) in together.zip(lists) {
+                part.done
+                    .push(complete(list, example, *windows, &mut part.entries));
+            }
+            next += TOGETHER;
         }
         Ok(part)
     }
 
-    /// From tokens to characters, for the entries that were kept.
-    fn resolve<T: Logit>(&self, example: usize, entries: &mut [Entry<T>]) -> Result<(), Stop> {
-        let mut last = 0;
-        for entry in entries.iter_mut().filter(|entry| entry.kind == Kind::Span) {
-            let row = self.offsets.row(entry.feature as usize)?;
-            let start = row.characters(entry.start_token).map(|(start, _)| start);
-            let end = row.characters(entry.end_token).map(|(_, end)| end);
-            let (Some(start), Some(end)) = (start, end) else {
-                return Err(Error::value("offset_mapping changed during the call").into());
+    /// Search the windows of one example; how many it has.
+    fn collect<S: WindowSource>(
+        &self,
+        source: &S,
+        look_inside: bool,
+        example: usize,
+        scratch: &mut S::Scratch,
+        list: &mut Accumulator<S::Value>,
+    ) -> Result<usize, Error> {
+        let mut windows = 0;
+        for row in self.windows.of(example) {
+            let feature = self.windows.feature_number(row);
+            let window = Window {
+                row,
+                feature,
+                offsets: self.offsets.row(row)?,
+                look_inside,
+                max_context: self.max_context.as_ref().and_then(|known| known.of(row)),
+                null_token: self.null_position.of(row, feature)?,
             };
+            source
+                .collect(&window, &self.params, scratch, list)
+                .map_err(|error| self.name(example, error))?;
+            windows += 1;
+        }
+        Ok(windows)
+    }
+
+    /// From tokens to characters, for the entries that were kept.
+    ///
+    /// The offsets are the search's only reads that miss the cache. Of several lists together, each
+    /// token once, in loops that do little else, a CPU has many of them under way at once: one entry
+    /// after the other took 0.9 of 2.6 microseconds per window.
+    fn resolve<T: Logit>(
+        &self,
+        first: usize,
+        lists: &mut [(Accumulator<T>, usize)],
+        tokens: &mut Tokens,
+    ) -> Result<(), Stop> {
+        tokens.clear();
+        for (list, _) in lists.iter_mut() {
+            for run in list.entries_mut().chunk_by(|a, b| a.feature == b.feature) {
+                tokens.add(run);
+            }
+        }
+        if !tokens.read(&self.offsets)? {
+            return Err(Stop::LookInside);
+        }
+        let mut spans = tokens.spans();
+        for (example, (list, _)) in (first..).zip(lists) {
+            self.place(example, list.entries_mut(), &mut spans)?;
+        }
+        Ok(())
+    }
+
+    /// Put the characters of one example's entries where they belong.
+    fn place<T: Logit>(
+        &self,
+        example: usize,
+        entries: &mut [Entry<T>],
+        spans: &mut impl Iterator<Item = (i64, i64)>,
+    ) -> Result<(), Stop> {
+        let mut last = 0;
+        for (entry, (start, end)) in entries.iter_mut().zip(spans) {
             if start < 0 || end < 0 {
                 return Err(Stop::LookInside);
             }
@@ -262,23 +330,21 @@ impl Search<'_> {
                 }
             }
         }
-        if let Some(contexts) = &self.contexts
-            && last > 0
-        {
-            let context = contexts.get(self.windows.example_number(example))?;
-            // A text has at least a quarter as many code points as bytes.
-            if last as usize > context.len() / 4 {
-                let length = count_code_points(context);
-                if last as usize > length {
-                    let text = format!(
-                        "offset_mapping reaches character {last} of a context of {length} characters; \
-                         were the features made from this context?"
-                    );
-                    return Err(self.name(example, Error::Value(text)).into());
-                }
-            }
+        let Some(contexts) = self.contexts.as_ref().filter(|_| last > 0) else {
+            return Ok(());
+        };
+        let number = self.windows.example_number(example);
+        let context = contexts.bytes(number)?;
+        // A text has at least a quarter as many code points as bytes.
+        if last as usize <= context.len() / 4 || has_code_points(context, last as usize) {
+            return Ok(());
         }
-        Ok(())
+        let text = format!(
+            "offset_mapping reaches character {last} of a context of {} characters; \
+             were the features made from this context?",
+            count_code_points(contexts.get(number)?)
+        );
+        Err(self.name(example, Error::Value(text)).into())
     }
 
     /// Put the example's id before an error's text.

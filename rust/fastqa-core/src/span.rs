@@ -1,12 +1,12 @@
 //! Spans of one window: the best starts with the best ends.
-use pulp::Arch;
-
 use crate::Error;
+use crate::best_pairs::{Candidate, PairScratch, best_pairs, offer};
 use crate::logit::{Logit, Logits, RowSource};
-use crate::nbest::{Accumulator, Entry};
+use crate::maximum::{first_maximum, maximum, touch};
+use crate::nbest::Accumulator;
 use crate::offsets::OffsetsRow;
 use crate::params::{Candidates, NanPolicy, SpanParams};
-use crate::topk::{TopScratch, first_maximum, top_n};
+use crate::topk::{TopScratch, top_n};
 
 /// One window as the search sees it.
 pub struct Window<'a> {
@@ -66,13 +66,6 @@ pub trait WindowSource: Sync {
     ) -> Result<(), Error>;
 }
 
-/// A position with its logit.
-#[derive(Debug, Clone, Copy)]
-pub struct Candidate<T> {
-    pub(crate) logit: T,
-    pub(crate) token: u32,
-}
-
 /// Space for [`Logits`] as a source.
 #[derive(Default)]
 pub struct SpanScratch<T: Logit> {
@@ -82,6 +75,7 @@ pub struct SpanScratch<T: Logit> {
     indices: Vec<u32>,
     starts: Vec<Candidate<T>>,
     ends: Vec<Candidate<T>>,
+    pairs: PairScratch<T>,
 }
 
 impl<S: RowSource> WindowSource for Logits<'_, S> {
@@ -107,6 +101,7 @@ impl<S: RowSource> WindowSource for Logits<'_, S> {
             indices,
             starts,
             ends,
+            pairs,
         } = scratch;
         let range = self.rows.get(window.row).ok_or_else(missing)?;
         let start = Row {
@@ -148,22 +143,28 @@ impl<S: RowSource> WindowSource for Logits<'_, S> {
         } else {
             None
         };
-        if params.entries_per_example == 1
+        if let Some(beat) = list.score_to_beat()
             && let (Some(start), Some(end)) = (start.maximum(), end.maximum())
+            && start.plus(end) <= beat
+        {
+            // The list is full, and not even the best start with the best end could enter it. True
+            // of most windows of a long document.
+            return Ok(());
+        }
+        if params.entries_per_example == 1
+            && let (Some(start), Some(end)) = (start.best(), end.best())
             && window.may_start(start.token)
             && window.may_end(end.token)
             && in_order(start.token, end.token, params)
         {
             // The best start and the best end make a span: nothing in this window can beat it, and
             // it comes first among equals. True of most windows that hold an answer.
-            let score = start.logit.plus(end.logit);
-            if list.score_to_beat().is_none_or(|beat| score > beat) {
-                offer(window, params, start, end, score, floor, list);
-            }
+            offer(window, start, end, floor, list);
             return Ok(());
         }
         match params.candidates {
             Candidates::TopN => {
+                touch(start.values, end.values);
                 start.top(window, params, top, indices)?;
                 start.keep(indices, |token| window.may_start(token), starts);
                 end.top(window, params, top, indices)?;
@@ -189,7 +190,7 @@ impl<S: RowSource> WindowSource for Logits<'_, S> {
             }
         }
         match params.candidates {
-            Candidates::TopN => sorted_pairs(window, params, starts, ends, floor, list),
+            Candidates::TopN => best_pairs(window, params, starts, ends, floor, pairs, list),
             Candidates::All => all_pairs(window, params, starts, ends, floor, list),
         }
         Ok(())
@@ -210,8 +211,7 @@ impl<T: Logit> Row<'_, T> {
         scratch: &mut TopScratch<T>,
         indices: &mut Vec<u32>,
     ) -> Result<(), Error> {
-        let arch = Arch::new();
-        if top_n(arch, self.values, params.n_best_size, scratch, indices).is_err() {
+        if top_n(self.values, params.n_best_size, scratch, indices).is_err() {
             self.check_nan(window, params)?;
             let finite: Vec<T> = self
                 .values
@@ -225,19 +225,22 @@ impl<T: Logit> Row<'_, T> {
                 })
                 .collect();
             // Nothing is left that could fail.
-            let _ = top_n(arch, &finite, params.n_best_size, scratch, indices);
+            let _ = top_n(&finite, params.n_best_size, scratch, indices);
         }
         Ok(())
     }
 
+    /// The largest logit; `None` where a NaN needs a closer look.
+    #[inline(always)]
+    fn maximum(&self) -> Option<T> {
+        maximum(self.values).ok()
+    }
+
     /// The best position; `None` also where a NaN needs a closer look.
     #[inline(always)]
-    fn maximum(&self) -> Option<Candidate<T>> {
-        let token = first_maximum(Arch::new(), self.values).ok()??;
-        Some(Candidate {
-            logit: *self.values.get(token as usize)?,
-            token,
-        })
+    fn best(&self) -> Option<Candidate<T>> {
+        let (logit, token) = first_maximum(self.values).ok()??;
+        Some(Candidate { logit, token })
     }
 
     fn check_nan(&self, window: &Window<'_>, params: &SpanParams) -> Result<(), Error> {
@@ -258,47 +261,26 @@ impl<T: Logit> Row<'_, T> {
     #[inline(always)]
     fn keep(&self, indices: &[u32], allowed: impl Fn(u32) -> bool, kept: &mut Vec<Candidate<T>>) {
         kept.clear();
-        kept.extend(
-            indices
-                .iter()
-                .filter(|&&token| allowed(token))
-                .filter_map(|&token| {
-                    let logit = *self.values.get(token as usize)?;
-                    Some(Candidate {
-                        logit: if logit.is_nan() {
-                            T::NEGATIVE_INFINITY
-                        } else {
-                            logit
-                        },
-                        token,
-                    })
-                }),
-        );
-    }
-}
-
-/// Pairs of candidates that are sorted by logit. Sums fall along both lists (rounded addition is
-/// monotone), so a sum that cannot enter the list ends its row, and a first sum that cannot ends all.
-#[inline(always)]
-pub(crate) fn sorted_pairs<T: Logit>(
-    window: &Window<'_>,
-    params: &SpanParams,
-    starts: &[Candidate<T>],
-    ends: &[Candidate<T>],
-    floor: Option<T>,
-    list: &mut Accumulator<T>,
-) {
-    for start in starts {
-        for (rank, end) in ends.iter().enumerate() {
-            let score = start.logit.plus(end.logit);
-            if list.score_to_beat().is_some_and(|beat| score <= beat) {
-                if rank == 0 {
-                    return;
-                }
-                break;
+        kept.resize(indices.len(), Candidate::default());
+        // Every one is written and the next one overwrites it if it is not allowed: which ones are
+        // is not to be guessed, and a wrong guess costs more than the write.
+        let mut count = 0;
+        for &token in indices {
+            if let (Some(&logit), Some(slot)) =
+                (self.values.get(token as usize), kept.get_mut(count))
+            {
+                *slot = Candidate {
+                    logit: if logit.is_nan() {
+                        T::NEGATIVE_INFINITY
+                    } else {
+                        logit
+                    },
+                    token,
+                };
+                count += usize::from(allowed(token));
             }
-            offer(window, params, *start, *end, score, floor, list);
         }
+        kept.truncate(count);
     }
 }
 
@@ -325,40 +307,10 @@ fn all_pairs<T: Logit>(
             }
             let score = start.logit.plus(end.logit);
             if list.score_to_beat().is_none_or(|beat| score > beat) {
-                offer(window, params, *start, *end, score, floor, list);
+                offer(window, *start, *end, floor, list);
             }
         }
     }
-}
-
-#[inline(always)]
-fn offer<T: Logit>(
-    window: &Window<'_>,
-    params: &SpanParams,
-    start: Candidate<T>,
-    end: Candidate<T>,
-    score: T,
-    floor: Option<T>,
-    list: &mut Accumulator<T>,
-) {
-    // inf - inf: ordered as the worst score instead of not at all.
-    let score = if score.is_nan() {
-        T::NEGATIVE_INFINITY
-    } else {
-        score
-    };
-    if !in_order(start.token, end.token, params) || floor.is_some_and(|null| score <= null) {
-        return;
-    }
-    list.insert(Entry {
-        score,
-        start_logit: start.logit,
-        end_logit: end.logit,
-        feature: index32(window.row),
-        start_token: start.token,
-        end_token: end.token,
-        ..Entry::default()
-    });
 }
 
 /// The end does not come before the start, and the span is not too long.

@@ -5,6 +5,18 @@ pub fn count_code_points(text: &str) -> usize {
     count_begun(text.as_bytes())
 }
 
+/// There are at least `least` code points in these bytes of UTF-8. Reads no more than it must.
+pub fn has_code_points(bytes: &[u8], least: usize) -> bool {
+    let mut left = least;
+    for block in bytes.chunks(128) {
+        if left == 0 {
+            break;
+        }
+        left = left.saturating_sub(count_begun(block));
+    }
+    left == 0
+}
+
 /// Bytes that begin a code point: all that do not continue one. The sum wraps, in blocks that keep
 /// it in one byte, because only so does the loop become SIMD.
 fn count_begun(bytes: &[u8]) -> usize {
@@ -67,6 +79,9 @@ mod tests {
         fn a_slice_is_what_python_would_cut(text in "[a-zé漢😀\u{301}]{0,300}", start in 0_usize..310, length in 0_usize..310) {
             let points: Vec<char> = text.chars().collect();
             prop_assert_eq!(count_code_points(&text), points.len());
+            for least in [0, 1, points.len(), points.len() + 1] {
+                prop_assert_eq!(has_code_points(text.as_bytes(), least), least <= points.len());
+            }
             let end = start + length;
             let expected = (end <= points.len()).then(|| points[start..end].iter().collect::<String>());
             prop_assert_eq!(slice_code_points(&text, start, end).map(str::to_owned), expected);

@@ -1,11 +1,12 @@
 //! Windows of which only the best starts and ends are known: what `fastqa.topk_logits` leaves of the
 //! logits on the device. The search over the n best needs no more, so the answers are the same.
 use crate::Error;
+use crate::best_pairs::{Candidate, PairScratch, best_pairs};
 use crate::columns::Integers;
 use crate::logit::Logit;
 use crate::nbest::Accumulator;
 use crate::params::{Candidates, NanPolicy, SpanParams};
-use crate::span::{Candidate, Window, WindowSource, index32, sorted_pairs};
+use crate::span::{Window, WindowSource, index32};
 
 /// The best logits of all windows, flat, row after row.
 pub struct TopLogits<'a, T> {
@@ -109,7 +110,7 @@ impl<T: Logit> TopLogits<'_, T> {
 
 impl<T: Logit> WindowSource for TopLogits<'_, T> {
     type Value = T;
-    type Scratch = (Vec<Candidate<T>>, Vec<Candidate<T>>);
+    type Scratch = (Vec<Candidate<T>>, Vec<Candidate<T>>, PairScratch<T>);
 
     fn len(&self) -> usize {
         self.null.len() / 2
@@ -119,7 +120,7 @@ impl<T: Logit> WindowSource for TopLogits<'_, T> {
         &self,
         window: &Window<'_>,
         params: &SpanParams,
-        (starts, ends): &mut Self::Scratch,
+        (starts, ends, pairs): &mut Self::Scratch,
         list: &mut Accumulator<T>,
     ) -> Result<(), Error> {
         let null = self.null.get(2 * window.row..2 * window.row + 2);
@@ -150,7 +151,7 @@ impl<T: Logit> WindowSource for TopLogits<'_, T> {
         })?;
         let side = ("end", self.end, &self.end_tokens);
         self.candidates(side, window, params, ends, |token| window.may_end(token))?;
-        sorted_pairs(window, params, starts, ends, floor, list);
+        best_pairs(window, params, starts, ends, floor, pairs, list);
         Ok(())
     }
 }
