@@ -82,6 +82,19 @@ class SpanCollector:
         windows = "?" if self._num_features is None else self._num_features
         return f"SpanCollector({self._num_examples} examples, {self.num_seen} of {windows} windows)"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: everything seen, and examples and features as they are."""
+        built = ("_index", "_store")
+        kept = {name: value for name, value in self.__dict__.items() if name not in built}
+        return {**kept, "_seen": self._store.state()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        seen = state.pop("_seen")
+        self.__dict__.update(state)
+        self._index = _rust.IdIndex(self._ids)
+        self._store = _rust.CollectorStore(self._num_examples, self.params)
+        self._store.restore(seen)
+
     @property
     def num_seen(self) -> int:
         """Windows seen so far."""

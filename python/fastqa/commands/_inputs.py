@@ -1,23 +1,11 @@
 """Files that the scoring commands read."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from fastqa._predictions import Predictions, read_predictions
 from fastqa._references import References, read_references
-
-
-def read_json(path: str) -> Any:
-    """Contents of a JSON file.
-
-    Raises:
-        ValueError: The file is not JSON; FileNotFoundError: there is none.
-    """
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not valid JSON: {error}") from error
+from fastqa.reading import read_json
 
 
 def load_references(source: str) -> References:

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from fastqa.terminal import highlighted, print_json, print_line, print_note
+from fastqa.writing import write_atomically
 
 #: Characters shown on each side of an answer in a long context.
 AROUND = 300
@@ -154,9 +155,9 @@ def _answer_lines(pipe: Any, arguments: argparse.Namespace) -> None:
         source: TextIO = sys.stdin
         if name != "-":
             source = files.enter_context(Path(name).open(encoding="utf-8"))
-        target: TextIO = sys.stdout
+        target: IO[str] = sys.stdout
         if output is not None:
-            target = files.enter_context(Path(output).open("w", encoding="utf-8"))
+            target = files.enter_context(write_atomically(output))
         results = pipe(_read_lines(source, "standard input" if name == "-" else name, rows))
         for found in results:
             row = rows.pop(0)

@@ -8,6 +8,7 @@ from typing import Any
 from fastqa.commands._inputs import load_examples
 from fastqa.doctor import KINDS, Change, Columns, check
 from fastqa.terminal import print_json, print_line, print_note, print_table
+from fastqa.writing import write_text
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -78,9 +79,9 @@ def _write(path: Path, columns: Columns, changes: list[Change]) -> None:
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     else:
         text = json.dumps({"version": "fixed", "data": _articles(rows)}, ensure_ascii=False)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
     listed = json.dumps([change._asdict() for change in changes], ensure_ascii=False, indent=1)
-    Path(f"{path}.changes.json").write_text(listed + "\n", encoding="utf-8")
+    write_text(f"{path}.changes.json", listed + "\n")
 
 
 def _articles(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

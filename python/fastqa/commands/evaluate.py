@@ -11,6 +11,7 @@ from fastqa.commands._data import add_source_arguments, single_split
 from fastqa.commands._progress import set_up_bars, without_speed
 from fastqa.optional import require
 from fastqa.terminal import print_json, print_note, print_table
+from fastqa.writing import write_text
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -158,5 +159,5 @@ def _write(folder: Path, answers: Any, scores: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     answers.save(folder, "eval")
     path = folder / "eval_results.json"
-    path.write_text(json.dumps(scores, indent=4) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(scores, indent=4) + "\n")
     print_note(f"wrote scores and predictions to {folder}")

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from fastqa.commands._inputs import load_examples, load_predictions, read_json
+from fastqa.commands._inputs import load_examples, load_predictions
 from fastqa.optional import require
+from fastqa.reading import read_json
 from fastqa.reporting import Report, report
 from fastqa.reporting.analysis import read_sweep
 from fastqa.reporting.numbers import numbers_of

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from fastqa._predictions import with_null_odds
-from fastqa.commands._inputs import load_predictions, load_references, read_json, style_of
+from fastqa.commands._inputs import load_predictions, load_references, style_of
 from fastqa.contracts import cuad
+from fastqa.reading import read_json
 from fastqa.scores import Scores
 from fastqa.scoring import STYLES, score
 from fastqa.terminal import print_json, print_line, print_note, print_table
 from fastqa.uncertainty import confidence_intervals
+from fastqa.writing import write_atomically, write_text
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -144,7 +146,7 @@ def _finish(summary: dict[str, float], more: dict[str, Any], arguments: argparse
         import json
 
         text = json.dumps(summary, indent=2)
-        Path(arguments.out_file).write_text(text + "\n", encoding="utf-8")
+        write_text(arguments.out_file, text + "\n")
     if arguments.json:
         print_json({**summary, **more})
         return 0
@@ -178,11 +180,11 @@ def _write_questions(scores: Scores, path: Path) -> None:
     if path.suffix == ".json":
         import json
 
-        path.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
         return
     import csv
 
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with write_atomically(path) as file:
         writer = csv.DictWriter(file, list(rows[0]) if rows else ["id"])
         writer.writeheader()
         writer.writerows(rows)

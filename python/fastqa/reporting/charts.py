@@ -14,6 +14,7 @@ from fastqa.reporting.groups import Grouping
 from fastqa.reporting.heat_map import SWITCHES, draw_heat_map
 from fastqa.reporting.systems import System
 from fastqa.thresholds import precision_recall
+from fastqa.writing import save_figure
 
 SYSTEM_COLOURS = (FIRST, SECOND)
 
@@ -56,7 +57,7 @@ def save_charts(analysis: Analysis, directory: str | Path) -> list[Path]:
             for ending in ("png", "svg"):
                 paths.append(folder / f"{chart.name}.{ending}")
                 metadata = {"Date": None} if ending == "svg" else None
-                figure.savefig(paths[-1], dpi=200, metadata=metadata)
+                save_figure(figure, paths[-1], dpi=200, metadata=metadata)
     return paths
 
 

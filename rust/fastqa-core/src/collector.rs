@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use crate::Error;
 use crate::lists::{Gather, NBest, Part};
 use crate::logit::Logit;
+use crate::memory::filled;
 use crate::nbest::{Accumulator, Entry};
 use crate::params::{Candidates, NullAggregation, SpanParams};
 use crate::search::Search;
@@ -38,7 +39,8 @@ impl<T: Logit> Collector<T> {
     /// An empty one.
     ///
     /// # Errors
-    /// [`Error::Value`] for parameters under which the order of windows matters.
+    /// [`Error::Value`] for parameters under which the order of windows matters; [`Error::Memory`]
+    /// for more examples than fit.
     pub fn new(params: SpanParams, examples: usize) -> Result<Self, Error> {
         if params.only_above_null {
             return Err(Error::value(
@@ -53,7 +55,7 @@ impl<T: Logit> Collector<T> {
         };
         Ok(Self {
             params,
-            examples: vec![empty; examples],
+            examples: filled(empty, examples, "examples")?,
             seen: Bits::default(),
         })
     }

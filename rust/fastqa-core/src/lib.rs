@@ -15,6 +15,7 @@ pub mod languages;
 pub mod lists;
 pub mod logit;
 pub mod mapping;
+pub mod memory;
 pub mod nbest;
 pub mod normalize;
 pub mod offsets;

@@ -5,6 +5,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::Error;
 use crate::columns::Strings;
+use crate::memory::filled;
 
 /// The windows of each example, in feature order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Windows {
                 example_of.len()
             )));
         }
-        let mut starts = vec![0_usize; examples + 1];
+        let mut starts = filled(0_usize, examples.saturating_add(1), "examples")?;
         for (feature, &example) in example_of.iter().enumerate() {
             let slot = starts
                 .get_mut(example as usize + 1)

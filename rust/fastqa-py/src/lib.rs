@@ -2,13 +2,16 @@
 //! Registration only; one file per stage.
 
 mod arrays;
+mod calls;
 mod collector;
+mod debug;
 mod decode;
 mod error;
 mod features;
 mod nbest;
 mod resample;
 mod rows;
+mod saved;
 mod score;
 mod search;
 mod source;
@@ -25,13 +28,15 @@ mod _rust {
     #[pymodule_export]
     use crate::collector::CollectorStore;
     #[pymodule_export]
+    use crate::debug::_debug_panic;
+    #[pymodule_export]
     use crate::decode::decode_windows;
     #[pymodule_export]
     use crate::error::InternalError;
     #[pymodule_export]
     use crate::features::{assemble_windows, label_windows};
     #[pymodule_export]
-    use crate::nbest::{NBestStore, decode_strings};
+    use crate::nbest::{NBestStore, decode_strings, restore_nbest};
     #[pymodule_export]
     use crate::resample::resample_sums;
     #[pymodule_export]
@@ -45,6 +50,7 @@ mod _rust {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::calls::keep_places_of_panics();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         // The benchmarks refuse to time a build without optimisation.
         module.add(
