@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastqa.commands._data import column_pair
+from fastqa.commands._arguments import column_pair
 from fastqa.optional import require
 from fastqa.reading import read_json
 
