@@ -3,6 +3,7 @@ __all__ = [
     "IdIndex",
     "InternalError",
     "NBestStore",
+    "STYLES",
     "__version__",
     "assemble_windows",
     "build_profile",
@@ -33,6 +34,7 @@ from fastqa.params import SpanParams
 
 __version__: str
 build_profile: str
+STYLES: tuple[str, ...]
 
 class InternalError(RuntimeError): ...
 

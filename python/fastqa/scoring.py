@@ -10,7 +10,7 @@ from fastqa._references import Integers, References, read_references
 from fastqa.errors import warn
 from fastqa.scores import Floats, Missing, Scores
 
-STYLES = ("squad1", "squad2", "mlqa", "cmrc2018", "korquad", "mrqa", "characters")
+STYLES = _rust.STYLES
 #: The style of a language when none is named: an official script where there is one.
 _STYLE_OF_LANGUAGE = {
     **dict.fromkeys(["ar", "de", "es", "hi", "vi", "zh"], "mlqa"),

@@ -21,7 +21,9 @@ mod threads;
 /// Private extension module of the Python package `fastqa`.
 #[pyo3::pymodule(gil_used = false)]
 mod _rust {
+    use fastqa_core::styles::NAMES;
     use pyo3::prelude::*;
+    use pyo3::types::PyTuple;
 
     #[pymodule_export]
     use crate::arrays::flatten_offsets;
@@ -52,6 +54,7 @@ mod _rust {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::calls::keep_places_of_panics();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("STYLES", PyTuple::new(module.py(), NAMES)?)?;
         // The benchmarks refuse to time a build without optimisation.
         module.add(
             "build_profile",
