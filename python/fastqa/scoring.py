@@ -36,8 +36,8 @@ def score(
         references: A `datasets.Dataset`, rows or columns with `id` and `answers`, SQuAD JSON, or a
             dict from id to gold texts.
         style: Whose rules (SEMANTICS 2.6): "squad1", "squad2", "mrqa" (as "squad1"), "mlqa" (needs
-            `lang`: ar, de, en, es, hi, vi, zh), "cmrc2018" (Chinese), "korquad" (Korean) or
-            "characters" (ours, for Thai and Japanese: characters without punctuation and spaces).
+            `lang`: ar, de, en, es, hi, vi, zh), "cmrc2018" (Chinese), "korquad" (Korean),
+            "triviaqa" or "characters" (ours, for Thai and Japanese: characters without punctuation and spaces).
             Default: the style of `lang`, "squad1" without.
         lang: Language code of the answers.
         missing: What a question without prediction gets: "zero", "skip" (it is left out of the

@@ -1,10 +1,12 @@
 //! The engine fed piece by piece: windows in any order, in any batches, in any process.
 //!
 //! What is kept of the windows seen so far is each example's list, its null candidate, and one bit
-//! for each window; logits are not. The order in a list is total and can be read off its entries
-//! (score; then window, rank of the start, rank of the end, where ranks are order by logit, then by
-//! token), so "the best n of all windows" does not depend on how they were grouped: merging is
-//! commutative and associative, and the result has the bytes of one search over everything.
+//! for each window; logits are not: O(examples * entries + windows / 8) bytes, whatever their
+//! length. The order in a list is total and can be read off its entries (score; then window, rank
+//! of the start, rank of the end, where ranks are order by logit, then by token), so "the best n
+//! of all windows" does not depend on how they were grouped: merging is commutative and
+//! associative, and the result has the bytes of one search over everything. A window that comes
+//! twice counts once, and an update that fails leaves everything as it was.
 use std::cmp::Ordering;
 
 use crate::Error;

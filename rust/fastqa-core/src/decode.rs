@@ -3,7 +3,9 @@
 //!
 //! [`crate::search`] ranks sums of logits over an example's windows, as the training scripts do. A
 //! pipeline needs two things that no sum gives: the softmax over the masked row (transformers 4),
-//! and the partition function over all valid spans (ours). Both need every pair: [`crate::pairs`].
+//! and the partition function over all valid spans (ours). Both need every pair: [`crate::pairs`],
+//! O(length * longest answer) for a window, in parallel over windows. Every logit that counts is
+//! finite, or the window is refused.
 use crate::Error;
 use crate::logit::{Logit, Logits, RowSource};
 use crate::pairs::{Span, best_spans, log_partition, maximum};

@@ -1,8 +1,10 @@
 //! `predictions.json`, `nbest_predictions.json`, `null_odds.json`, as `utils_qa` writes them:
 //! `json.dumps(..., indent=4)` and a newline.
 //!
-//! The text is made in parallel, in memory, and appears under its name only when it is complete: it
-//! is written to a temporary file beside it which is then renamed.
+//! The text is made in parallel, in memory, and appears under its name only when it is complete:
+//! it is written to a temporary file beside it which is then renamed. Memory is that of the text:
+//! about that of the file. Examples stand in the order of their ids' first appearance, as in a
+//! Python dict.
 use std::fs;
 use std::io::Write;
 use std::path::Path;

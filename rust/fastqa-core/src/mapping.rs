@@ -1,4 +1,11 @@
 //! Which example each window belongs to.
+//!
+//! Ids are matched through a hash table of row numbers, which holds no string: O(examples +
+//! windows), and features that follow the order of their examples, as nearly all do, are matched
+//! by comparing with the last example and the next, without the table. Windows are then grouped by
+//! counting sort, stable, so an example's windows keep feature order. Of equal ids the last
+//! example has the windows, as in the dict of the references; indices are 32 bits, and more are
+//! refused.
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};

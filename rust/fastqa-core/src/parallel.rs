@@ -4,7 +4,9 @@
 //! batch of one still works, so smoke tests pass. Here the pool is kept with the process id that
 //! made it: a child sees another id, leaks the dead pool (dropping it would join threads that are
 //! not there) and builds its own. The cell is lock-free, so a fork in the middle of a call in
-//! another thread cannot leave a locked lock behind.
+//! another thread cannot leave a locked lock behind. A call that finds its pool costs one atomic
+//! load and handing the work over; a pool is built at the first call and when the number of
+//! threads changes.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

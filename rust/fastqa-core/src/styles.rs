@@ -10,13 +10,14 @@ use crate::normalize::{self, Normalized};
 use crate::pystring::Tables;
 
 /// Every name that [`Style::parse`] knows.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 8] = [
     "squad1",
     "squad2",
     "mlqa",
     "cmrc2018",
     "korquad",
     "mrqa",
+    "triviaqa",
     "characters",
 ];
 
@@ -33,6 +34,8 @@ pub enum Style {
     Cmrc2018,
     /// KorQuAD 1: quotes and brackets become spaces, F1 over characters.
     Korquad,
+    /// TriviaQA: as SQuAD 1.1, but a mark separates words instead of joining them.
+    Triviaqa,
     /// Ours, for languages without word spaces that no official script handles (Thai, Japanese):
     /// no Unicode punctuation, no spaces, F1 over characters.
     Characters,
@@ -58,6 +61,7 @@ impl Style {
             "squad2" => Ok(Self::Squad2),
             "cmrc2018" => Ok(Self::Cmrc2018),
             "korquad" => Ok(Self::Korquad),
+            "triviaqa" => Ok(Self::Triviaqa),
             "characters" => Ok(Self::Characters),
             "mlqa" => Mlqa::of(language.unwrap_or("en")).map(Self::Mlqa).ok_or_else(|| {
                 Error::value(format!(
@@ -78,6 +82,7 @@ impl Style {
             Self::Mlqa(language) => languages::mlqa(text, language, tables, into),
             Self::Cmrc2018 => languages::cmrc2018(text, tables, into),
             Self::Korquad => languages::korquad(text, tables, into),
+            Self::Triviaqa => normalize::triviaqa(text, tables, into),
             Self::Characters => languages::characters(text, tables, into),
         }
     }
