@@ -11,8 +11,9 @@ import json
 import platform
 import sys
 
-import fastqa
 import numpy as np
+
+import fastqa
 from fastqa.cli import main
 
 HEAVY = {"datasets", "pandas", "pyarrow", "torch", "transformers"}

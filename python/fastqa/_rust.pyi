@@ -1,9 +1,9 @@
 __all__ = [
+    "STYLES",
     "CollectorStore",
     "IdIndex",
     "InternalError",
     "NBestStore",
-    "STYLES",
     "__version__",
     "assemble_windows",
     "build_profile",

@@ -37,8 +37,8 @@ def score(
             dict from id to gold texts.
         style: Whose rules (SEMANTICS 2.6): "squad1", "squad2", "mrqa" (as "squad1"), "mlqa" (needs
             `lang`: ar, de, en, es, hi, vi, zh), "cmrc2018" (Chinese), "korquad" (Korean),
-            "triviaqa" or "characters" (ours, for Thai and Japanese: characters without punctuation and spaces).
-            Default: the style of `lang`, "squad1" without.
+            "triviaqa" or "characters" (ours, for Thai and Japanese: characters without
+            punctuation and spaces). Default: the style of `lang`, "squad1" without.
         lang: Language code of the answers.
         missing: What a question without prediction gets: "zero", "skip" (it is left out of the
             total, with a warning) or "error" (KeyError). Default: what the style's official script

@@ -10,7 +10,7 @@
 //! - lists to files: [`json`], [`files`]
 //! - answers to scores: [`pystring`], [`normalize`], [`languages`], [`styles`], [`score`]
 //! - scores to intervals: [`resample`]
-//! - shared by all: [`params`], [`parallel`], [`error`]
+//! - shared by all: [`params`], [`parallel`], [`memory`], [`error`]
 //!
 //! Three rules hold everywhere. Inputs are borrowed slices and are not trusted: what does not fit
 //! is an [`Error`] that names the place, never a read outside of a slice. Results do not depend on
