@@ -7,7 +7,6 @@ import numpy as np
 
 from fastqa.optional import require
 from fastqa.scores import Scores
-from fastqa.thresholds import precision_recall
 from fastqa.writing import save_figure
 
 
@@ -41,13 +40,7 @@ def save_no_answer_plots(scores: Scores, directory: str | Path) -> list[Path]:
         ("f1", scores.f1),
         ("oracle", scores.has_answer.astype(np.float64)),
     ):
-        curve = precision_recall(
-            column,
-            scores.probabilities(),
-            scores.has_answer,
-            scores.references.answerable,
-            scores.prediction_order,
-        )
+        curve = scores.precision_recall(column)
         figure, axes = plt.subplots()
         axes.step(curve.recall, curve.precision, where="post")
         axes.fill_between(curve.recall, curve.precision, step="post", alpha=0.2)
