@@ -25,7 +25,10 @@ lint:             ## formatting, lints, types, stubs, the order of the stages
 	$(PYTHON) -m mypy.stubtest fastqa._rust
 	lint-imports
 
+coverage:         ## lines of Python and Rust that the tests run (docs/coverage.md)
+	tools/coverage.sh tests
+
 bench:            ## speed beside the references, equal answers asserted first
 	$(PYTHON) -m pytest bench
 
-.PHONY: build develop release test lint bench
+.PHONY: build develop release test lint coverage bench
