@@ -16,15 +16,19 @@ test:             ## every Python test, then the Rust tests
 	$(PYTHON) -m pytest tests
 	cargo test -p fastqa-core
 
-lint:             ## formatting, lints, types, stubs
+lint:             ## formatting, lints, types, stubs, the order of the stages
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	ruff check python tests bench tools examples
 	ruff format --check python tests bench tools examples
 	mypy
 	$(PYTHON) -m mypy.stubtest fastqa._rust
+	lint-imports
+
+coverage:         ## lines of Python and Rust that the tests run (docs/coverage.md)
+	tools/coverage.sh tests
 
 bench:            ## speed beside the references, equal answers asserted first
 	$(PYTHON) -m pytest bench
 
-.PHONY: build develop release test lint bench
+.PHONY: build develop release test lint coverage bench

@@ -123,6 +123,30 @@ def test_postprocess_writes_what_the_function_writes(
     )
 
 
+def test_a_flag_may_be_spelt_as_in_run_qa(
+    files: tuple[Path, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = files
+    inputs = [
+        *("--examples", str(folder / "examples.jsonl")),
+        *("--features", str(folder / "features.parquet"), "--logits", str(folder / "logits.npz")),
+    ]
+    for flags in (
+        ["--squad-v2", "--n-best-size", "3", "--max-answer-length=4"],
+        ["--version_2_with_negative", "--n_best_size", "3", "--max_answer_length=4"],
+    ):
+        assert main(["postprocess", *inputs, *flags, "--json"]) == 0
+    first, second = capsys.readouterr().out.split("}\n{")
+    assert first + "}\n" == "{" + second
+
+
+def test_every_command_prints_json_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in COMMANDS:
+        assert main([name, "--help"]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert "--json print one JSON object and nothing else" in said, name
+
+
 def test_errors_are_one_line_with_exit_code_1(
     files: tuple[Path, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,7 +204,7 @@ COMP_WORDS=({words}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
 def test_an_error_of_ours_points_to_the_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr("fastqa.commands.show.read_source", fail)

@@ -155,7 +155,7 @@ def test_files_that_cannot_be_read_give_one_line(
     broken.write_text("{")
     for file, message in (
         (str(broken), "is not valid JSON"),
-        (str(tmp_path / "absent.json"), "No such file"),
+        (str(tmp_path / "absent.json"), "no such file: "),
     ):
         assert cli.main(["score", DEV1, file]) == 1
         error = capsys.readouterr().err

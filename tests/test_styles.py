@@ -14,7 +14,7 @@ from fastqa import _rust
 from scoring_data import evaluate_references, shared_json
 
 from oracle import metrics as oracle
-from oracle.metrics_other import CMRC_MARKS
+from oracle.metrics_other import CMRC_MARKS, triviaqa_normalize
 
 MLQA_LANGUAGES = ["en", "es", "hi", "vi", "de", "ar", "zh"]
 #: Pieces that meet each rule: articles, punctuation beyond ASCII, CJK, Hangul, Thai, odd spaces.
@@ -110,6 +110,18 @@ def test_korquad_scores_random_answers_as_the_oracle() -> None:
         return oracle.korquad_normalize(text) == oracle.korquad_normalize(gold)
 
     assert_pairs_score_as("korquad", None, exact, oracle.korquad_f1)
+
+
+def test_triviaqa_scores_random_answers_as_the_oracle() -> None:
+    from oracle._texts import f1_of_tokens
+
+    def exact(text: str, gold: str) -> bool:
+        return triviaqa_normalize(text) == triviaqa_normalize(gold)
+
+    def f1(text: str, gold: str) -> float:
+        return f1_of_tokens(triviaqa_normalize(text).split(), triviaqa_normalize(gold).split())
+
+    assert_pairs_score_as("triviaqa", None, exact, f1)
 
 
 @pytest.mark.parametrize("lang", MLQA_LANGUAGES)

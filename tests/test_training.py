@@ -312,10 +312,10 @@ TORCHRUN_SCRIPT = """
 import json, sys
 sys.path[:0] = {paths!r}
 import datasets, fastqa, transformers
-from fastqa.commands.evaluate import end_processes, load_reader
+from fastqa.commands._model import end_processes, load_model
 datasets.disable_progress_bars()
 dataset = fastqa.load_qa_dataset("sample")
-model, tokenizer = load_reader({folder!r} + "/reader")
+model, tokenizer = load_model({folder!r} + "/reader")
 results = {{}}
 for count in (1, 2, 7, 61):
     part = dataset.select(range(count))

@@ -1,4 +1,5 @@
 __all__ = [
+    "STYLES",
     "CollectorStore",
     "IdIndex",
     "InternalError",
@@ -15,6 +16,7 @@ __all__ = [
     "normalize_answers",
     "num_threads",
     "resample_sums",
+    "restore_nbest",
     "score_answers",
     "search",
     "set_num_threads",
@@ -32,11 +34,13 @@ from fastqa.params import SpanParams
 
 __version__: str
 build_profile: str
+STYLES: tuple[str, ...]
 
 class InternalError(RuntimeError): ...
 
 def num_threads() -> int: ...
 def set_num_threads(threads: int) -> None: ...
+def _debug_panic(in_worker: bool) -> None: ...
 def assemble_windows(
     question_ids: npt.NDArray[np.int32],
     question_starts: npt.NDArray[np.int64],
@@ -127,6 +131,7 @@ def search(
     ids: StringColumn | None = None,
     progress: Any = None,
 ) -> NBestStore: ...
+def restore_nbest(state: dict[str, Any]) -> NBestStore: ...
 
 @final
 class NBestStore:

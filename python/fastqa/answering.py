@@ -6,16 +6,15 @@ SEMANTICS of the original: transformers 4.57.6. What differs, and why: `docs/pip
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 from fastqa.decoding import DecodeOptions, add_windows, null_positions
 from fastqa.decoding_457 import answers_457, left_padded_windows
 from fastqa.errors import warn
 from fastqa.inputs import Item, read_call
-from fastqa.optional import require
 from fastqa.pairs import Pair, blocks_of_pairs
+from fastqa.progress import progress_bar
 from fastqa.reader import Reader, load_reader
 from fastqa.tokenization import build_windows
 from fastqa.windows import WindowOptions
@@ -139,10 +138,11 @@ class QuestionAnsweringPipeline:
             growing=form == "stream",
             cut=self.compat is None,
         )
-        with _progress_bar(bool(settings.get("progress"))) as done:
+        with progress_bar(bool(settings.get("progress")), "Answering", "questions") as done:
             for pairs in blocks:
                 yield from answer(pairs, window_options, options, settings.get("batch_size"))
-                done(sum(pair.is_last for pair in pairs))
+                if done is not None:
+                    done(sum(pair.is_last for pair in pairs))
 
     def _answer(
         self,
@@ -196,16 +196,6 @@ class QuestionAnsweringPipeline:
         yield from answers_457(
             windows, logits, contexts, options, self.tokenizer.cls_token_id, encodings
         )
-
-
-@contextmanager
-def _progress_bar(shown: bool) -> Iterator[Callable[[int], object]]:
-    if not shown:
-        yield lambda count: None
-        return
-    tqdm = require("tqdm.auto", "train")
-    with tqdm.tqdm(desc="Answering", unit="question") as bar:
-        yield bar.update
 
 
 def pipeline(

@@ -14,7 +14,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from typing import NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 from fastqa import __version__
 from fastqa.errors import FastqaWarning
@@ -99,7 +99,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line: the usage of `train` alone is 300 lines long."""
+    """Says what is wrong in one line: the usage of `train` alone is 300 lines long. A flag may be
+    spelt with `-` or with `_`."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Take `--n_best_size`, as `run_qa.py` spells it, for `--n-best-size`, and vice versa."""
+        words = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args([self._as_spelt(word) for word in words], namespace)
+
+    def _as_spelt(self, word: str) -> str:
+        """The word, or the flag of ours that it spells differently."""
+        flag, equals, value = word.partition("=")
+        known = self._option_string_actions
+        if flag.startswith("--") and flag not in known:
+            name = flag[2:]
+            for other in (name.replace("_", "-"), name.replace("-", "_")):
+                if f"--{other}" in known:
+                    return f"--{other}{equals}{value}"
+        return word
 
     def error(self, message: str) -> NoReturn:
         """Print and leave with code 2."""
@@ -188,7 +205,9 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        text = f"{error.strerror}: {error.filename}"  # without "[Errno 2]"
+        # Without "[Errno 2]", in the words of our own errors.
+        missing = isinstance(error, FileNotFoundError)
+        text = f"{'no such file' if missing else error.strerror.lower()}: {error.filename}"
     elif isinstance(error, KeyError) and error.args:
         text = str(error.args[0])  # str(KeyError) is the repr of its text
     else:

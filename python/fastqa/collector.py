@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastqa import _rust
-from fastqa.columns import IntegerArray, StringColumn, Table
+from fastqa.collector_state import (
+    Chunks,
+    check_examples,
+    check_params,
+    fingerprint,
+    read_about,
+    read_state,
+    write_about,
+)
+from fastqa.columns import StringColumn, Table
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
 from fastqa.row_selection import select_rows
@@ -28,9 +33,6 @@ from fastqa.searching import (
     warn_of_repeated_ids,
 )
 from fastqa.writing import write_atomically
-
-#: Version of the saved state.
-_FORMAT = 1
 
 
 class SpanCollector:
@@ -81,6 +83,19 @@ class SpanCollector:
     def __repr__(self) -> str:
         windows = "?" if self._num_features is None else self._num_features
         return f"SpanCollector({self._num_examples} examples, {self.num_seen} of {windows} windows)"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: everything seen, and examples and features as they are."""
+        built = ("_index", "_store")
+        kept = {name: value for name, value in self.__dict__.items() if name not in built}
+        return {**kept, "_seen": self._store.state()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        seen = state.pop("_seen")
+        self.__dict__.update(state)
+        self._index = _rust.IdIndex(self._ids)
+        self._store = _rust.CollectorStore(self._num_examples, self.params)
+        self._store.restore(seen)
 
     @property
     def num_seen(self) -> int:
@@ -173,20 +188,15 @@ class SpanCollector:
         for other in others:
             if not isinstance(other, SpanCollector):
                 raise TypeError(f"cannot merge a {type(other).__name__} into a SpanCollector")
-            self._check_examples(other._fingerprint())
+            check_examples(other._fingerprint(), self._fingerprint())
             self._store.merge(other._store)
             self._next = max(self._next, other._next)
         return self
 
     def state_dict(self) -> dict[str, Any]:
         """Everything seen, as NumPy arrays and a JSON string: to send to another process."""
-        about = {
-            "format": _FORMAT,
-            "params": dataclasses.asdict(self.params),
-            "examples": self._fingerprint(),
-            "next": self._next,
-        }
-        return {"about": json.dumps(about), **self._store.state()}
+        about = write_about(self.params, self._fingerprint(), self._next)
+        return {"about": about, **self._store.state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what `state_dict` returned, in place of what was seen here.
@@ -194,27 +204,11 @@ class SpanCollector:
         Raises:
             ValueError: a damaged state, or one of other examples or parameters.
         """
-        try:
-            about = json.loads(str(state["about"]))
-            version, params = about["format"], about["params"]
-            fingerprint, following = about["examples"], int(about["next"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"this is no state of a SpanCollector ({error})") from None
-        if version != _FORMAT:
-            raise ValueError(f"the state has format {version}; this fastqa reads {_FORMAT}")
-        own = json.loads(json.dumps(dataclasses.asdict(self.params)))
-        if params != own:
-            different = (
-                f"{name}={params.get(name)!r}, here {value!r}"
-                for name, value in own.items()
-                if params.get(name) != value
-            )
-            raise ValueError(
-                f"the state was collected with other parameters: {', '.join(different)}"
-            )
-        self._check_examples(fingerprint)
+        about = read_about(state)
+        check_params(about.params, self.params)
+        check_examples(about.examples, self._fingerprint())
         self._store.restore({name: state[name] for name in state if name != "about"})
-        self._next = following
+        self._next = about.next
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything seen to a file (`.npz`), in place of an older one, in one step."""
@@ -230,16 +224,7 @@ class SpanCollector:
         Raises:
             ValueError: a damaged file, or other examples.
         """
-        try:
-            # Opened here: of a damaged file NumPy leaves the handle open.
-            with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                state = {name: file[name] for name in file.files}
-            state["about"] = state["about"].item()
-            params = SpanParams(**json.loads(state["about"])["params"])
-        except FileNotFoundError:
-            raise
-        except Exception as error:
-            raise ValueError(f"{path} holds no saved SpanCollector: {error}") from error
+        state, params = read_state(path)
         collector = cls(examples, features, params)
         collector.load_state_dict(state)
         return collector
@@ -265,27 +250,14 @@ class SpanCollector:
         return numbers.astype(np.uint32)
 
     def _fingerprint(self) -> str:
-        """A hash of the ids, to notice other examples."""
-        content, lengths = hashlib.blake2b(digest_size=16), hashlib.blake2b(digest_size=16)
-        for data, offsets in self._ids:
-            content.update(data[int(offsets[0]) : int(offsets[-1])].tobytes())
-            lengths.update(np.diff(offsets).astype(np.int64).tobytes())
-        return f"{self._num_examples} {content.hexdigest()}{lengths.hexdigest()}"
-
-    def _check_examples(self, fingerprint: str) -> None:
-        own = self._fingerprint()
-        if fingerprint != own:
-            raise ValueError(
-                f"the other collector has other examples ({fingerprint.partition(' ')[0]}, here "
-                f"{self._num_examples}, or other ids)"
-            )
+        return fingerprint(self._ids, self._num_examples)
 
 
 def _count(features: Any) -> int:
     return Table(features, "features", ()).num_rows
 
 
-def _as_chunks(strings: StringColumn) -> list[tuple[npt.NDArray[np.uint8], IntegerArray]]:
+def _as_chunks(strings: StringColumn) -> Chunks:
     """A list of strings as one chunk; Arrow chunks as they are."""
     if not strings or not isinstance(strings[0], str):
         return strings or [(np.zeros(0, dtype=np.uint8), np.zeros(1, dtype=np.int64))]  # type: ignore[return-value]

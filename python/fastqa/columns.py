@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from fastqa import _rust
-from fastqa.optional import require
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from fastqa.arrow_columns import (
+    arrow_integers,
+    arrow_list,
+    arrow_offsets,
+    arrow_strings,
+    chunks,
+    is_arrow,
+    is_arrow_column,
+    is_string_type,
+    pyarrow,
+)
 
 IntegerArray: TypeAlias = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 #: Where lists lie in their values: Arrow offsets, or (number of lists, values in each).
@@ -54,7 +61,7 @@ class Table:
             self.num_rows = len(data)
         elif isinstance(data, Mapping):
             self._open_mapping(data)
-        elif _is_arrow(data):
+        elif is_arrow(data):
             self._open_arrow(data)
         elif isinstance(data, Sequence) and not isinstance(data, str | bytes):
             self._rows = data
@@ -83,7 +90,7 @@ class Table:
         self.num_rows = next(iter(lengths.values()), 0)
 
     def _open_arrow(self, data: Any) -> None:
-        pa = _pyarrow()
+        pa = pyarrow()
         if not isinstance(data, pa.Table):
             try:
                 data = pa.table(data)
@@ -132,8 +139,8 @@ class Table:
     def strings(self, name: str) -> StringColumn:
         """A column of strings."""
         column = self.column(name)
-        if _is_arrow_column(column):
-            return _arrow_strings(column, f"{self.role}[{name!r}]")
+        if is_arrow_column(column):
+            return arrow_strings(column, f"{self.role}[{name!r}]")
         values = list(column)
         for row, value in enumerate(values):
             if type(value) is not str:
@@ -148,8 +155,8 @@ class Table:
     def identifiers(self, name: str) -> tuple[StringColumn, list[Any] | None]:
         """A column of ids as strings, and the ids themselves where they are not strings."""
         column = self.column(name)
-        if _is_arrow_column(column):
-            if _is_string_type(column.type):
+        if is_arrow_column(column):
+            if is_string_type(column.type):
                 return self.strings(name), None
             column = column.to_pylist()
         values = [value.item() if isinstance(value, np.generic) else value for value in column]
@@ -165,8 +172,8 @@ class Table:
         """An `offset_mapping` column: two integers per token, in code points of the context."""
         column = self.column(name)
         where = f"{self.role}[{name!r}]"
-        if _is_arrow_column(column):
-            return [_arrow_offsets(chunk, where) for chunk in _chunks(column)]
+        if is_arrow_column(column):
+            return [_arrow_offsets(chunk, where) for chunk in chunks(column)]
         if isinstance(column, np.ndarray) and column.dtype != object:
             if column.ndim != 3 or column.shape[2] != 2:
                 raise ValueError(
@@ -181,11 +188,11 @@ class Table:
         """A column of lists of integers, such as `input_ids`."""
         column = self.column(name)
         where = f"{self.role}[{name!r}]"
-        if _is_arrow_column(column):
+        if is_arrow_column(column):
             found = []
-            for chunk in _chunks(column):
-                extents, inner = _arrow_list(chunk)
-                found.append((extents, _arrow_integers(inner, where)))
+            for chunk in chunks(column):
+                extents, inner = arrow_list(chunk)
+                found.append((extents, integers(arrow_integers(inner, where), where)))
             return found
         if isinstance(column, np.ndarray) and column.ndim == 2:
             return [((column.shape[0], column.shape[1]), integers(column, where))]
@@ -209,95 +216,6 @@ def _is_dataset(data: Any) -> bool:
     return module is not None and isinstance(data, module.Dataset)
 
 
-def _is_arrow(data: Any) -> bool:
-    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__dataframe__")
-
-
-def _is_arrow_column(column: Any) -> bool:
-    pa = sys.modules.get("pyarrow")
-    return pa is not None and isinstance(column, pa.Array | pa.ChunkedArray)
-
-
-def _pyarrow() -> Any:
-    return require("pyarrow", "report")
-
-
-def _chunks(column: Any) -> list[pa.Array]:
-    return list(column.chunks) if hasattr(column, "chunks") else [column]
-
-
-def _is_string_type(kind: Any) -> bool:
-    types = _pyarrow().types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
-
-
-def _arrow_strings(column: Any, where: str) -> StringColumn:
-    pa = _pyarrow()
-    if not _is_string_type(column.type):
-        raise TypeError(f"{where} has the Arrow type {column.type}; expected strings")
-    if column.null_count:
-        row = next(i for i, valid in enumerate(column.is_valid().to_pylist()) if not valid)
-        raise ValueError(f"{where} is None in row {row}; expected a string")
-    found = []
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        column = column.cast(pa.large_string())
-    for chunk in _chunks(column):
-        _, offsets, data = chunk.buffers()
-        width = np.int32 if pa.types.is_string(chunk.type) else np.int64
-        bytes_ = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
-        found.append((bytes_, _offsets_buffer(offsets, width, chunk)))
-    return found
-
-
-def _offsets_buffer(buffer: Any, dtype: Any, array: Any) -> IntegerArray:
-    if buffer is None or len(array) == 0:
-        return np.zeros(1, dtype=dtype)
-    offsets: IntegerArray = np.frombuffer(buffer, dtype=dtype)
-    return offsets[array.offset : array.offset + len(array) + 1]
-
-
-def _arrow_list(array: Any) -> tuple[Extents, Any]:
-    """Extents of the lists, and the values that they point into (all of them)."""
-    pa = _pyarrow()
-    kind = array.type
-    if pa.types.is_fixed_size_list(kind):
-        size = kind.list_size
-        # `.values` ignores the slice; the lists of this array begin at its offset.
-        return (len(array), size), array.values.slice(array.offset * size, len(array) * size)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        dtype = np.int32 if pa.types.is_list(kind) else np.int64
-        return _offsets_buffer(array.buffers()[1], dtype, array), array.values
-    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
-        # Not by cast: pyarrow 26 leaves out the last offset.
-        lengths = array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-        offsets = np.zeros(len(array) + 1, dtype=np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        return offsets, array.flatten()
-    raise TypeError(f"expected lists, got the Arrow type {kind}")
-
-
-def _arrow_integers(array: Any, where: str) -> IntegerArray:
-    pa = _pyarrow()
-    if not pa.types.is_integer(array.type):
-        raise TypeError(f"{where} holds the Arrow type {array.type}; expected integers")
-    if array.null_count:
-        raise ValueError(f"{where} holds {array.null_count} None among its numbers")
-    return integers(array.to_numpy(zero_copy_only=True), where)
-
-
 def _arrow_offsets(chunk: Any, where: str) -> tuple[Extents, Extents, Bitmap | None, IntegerArray]:
-    try:
-        if chunk.null_count:
-            raise ValueError(f"{where} is None for {chunk.null_count} features")
-        rows, tokens = _arrow_list(chunk)
-        extents, values = _arrow_list(tokens)
-    except TypeError as error:
-        raise TypeError(f"{where} is not a list of pairs for each feature: {error}") from None
-    validity = tokens.buffers()[0] if tokens.null_count else None
-    bitmap = None if validity is None else (np.frombuffer(validity, np.uint8), tokens.offset)
-    if bitmap is not None and values.null_count and not tokens.flatten().null_count:
-        # Nulls only where the whole pair is one (lists of fixed size must put something there).
-        values = values.fill_null(0)
-    return rows, extents, bitmap, _arrow_integers(values, where)
+    rows, pairs, validity, values = arrow_offsets(chunk, where)
+    return rows, pairs, validity, integers(values, where)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fastqa.writing import save_figure, write_text
+
 _CARD = """---
 library_name: transformers
 pipeline_tag: question-answering
@@ -80,7 +82,7 @@ def write_model_card(
         settings="\n".join(f"| {name} | {value} |" for name, value in settings.items()),
     )
     path = folder / "README.md"
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
     return path
 
 
@@ -105,5 +107,5 @@ def plot_training(history: Sequence[Mapping[str, float]], path: Path) -> bool:
     if scores:
         right.plot(*zip(*scores, strict=True), color="tab:orange", marker="o", label="F1")
     figure.legend(loc="outside upper center", ncols=2)
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path, dpi=120)
     return True

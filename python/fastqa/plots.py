@@ -7,7 +7,7 @@ import numpy as np
 
 from fastqa.optional import require
 from fastqa.scores import Scores
-from fastqa.thresholds import precision_recall
+from fastqa.writing import save_figure
 
 
 def pyplot() -> Any:
@@ -40,20 +40,14 @@ def save_no_answer_plots(scores: Scores, directory: str | Path) -> list[Path]:
         ("f1", scores.f1),
         ("oracle", scores.has_answer.astype(np.float64)),
     ):
-        curve = precision_recall(
-            column,
-            scores.probabilities(),
-            scores.has_answer,
-            scores.references.answerable,
-            scores.prediction_order,
-        )
+        curve = scores.precision_recall(column)
         figure, axes = plt.subplots()
         axes.step(curve.recall, curve.precision, where="post")
         axes.fill_between(curve.recall, curve.precision, step="post", alpha=0.2)
         axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.05), ylim=(0, 1.05))
         axes.set_title(f"{name}: average precision {curve.average_precision:.2f}")
         paths.append(folder / f"pr_{name}.png")
-        figure.savefig(paths[-1])
+        save_figure(figure, paths[-1])
         plt.close(figure)
     for name, chosen in (("hasAns", scores.has_answer), ("noAns", ~scores.has_answer)):
         if not chosen.any():
@@ -64,6 +58,6 @@ def save_no_answer_plots(scores: Scores, directory: str | Path) -> list[Path]:
         axes.set(xlabel="no-answer probability", ylabel="share of the questions")
         axes.set_title(f"{name}: {len(values)} questions")
         paths.append(folder / f"na_prob_hist_{name}.png")
-        figure.savefig(paths[-1])
+        save_figure(figure, paths[-1])
         plt.close(figure)
     return paths

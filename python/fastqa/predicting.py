@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from fastqa.optional import require
+from fastqa.reading import read_json
 from fastqa.row_selection import select_rows
 from fastqa.writing import write_atomically
 
@@ -159,7 +160,7 @@ def write_answers(
 
 def _check_settings(about: Path, settings: dict[str, Any], resume: bool) -> None:
     if resume and about.exists():
-        earlier = json.loads(about.read_text(encoding="utf-8"))
+        earlier = read_json(about)
         for name, value in settings.items():
             if earlier.get(name) != value:
                 raise ValueError(
@@ -178,7 +179,8 @@ def json_lines(columns: Mapping[str, Any]) -> bytes:
     }
     rows = zip(*lists.values(), strict=True)
     lines = (json.dumps(dict(zip(lists, row, strict=True)), ensure_ascii=False) for row in rows)
-    return "".join(f"{line}\n" for line in lines).encode("utf-8")
+    # A lone surrogate, which UTF-8 does not have, becomes what JSON spells it as.
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
 
 
 def _whole_blocks(file: IO[bytes], block_size: int) -> Iterator[str]:

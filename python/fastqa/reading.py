@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
+from fastqa.errors import warn
 from fastqa.optional import require
 from fastqa.squad_format import flatten_articles, normalise_columns
 
@@ -111,13 +112,52 @@ def reading(read: Callable[[], Result], path: Path) -> Result:
             f"{path} is not UTF-8 text: byte {error.object[error.start]:#04x} at {error.start}"
         ) from error
     except RecursionError as error:
-        raise ValueError(f"{path} is nested too deeply to be a SQuAD file") from error
+        raise ValueError(f"{path} is nested too deeply: it is no file of questions") from error
+    except MemoryError as error:
+        megabytes = path.stat().st_size / 1e6
+        raise ValueError(
+            f"{path} ({megabytes:.0f} MB) does not fit into memory: split it, or convert it to "
+            "Parquet, which is read in blocks (fastqa predict)"
+        ) from error
     except (EOFError, csv.Error) as error:
         raise ValueError(f"{path} cannot be read: {error} (is the file complete?)") from error
     except (ValueError, OSError) as error:
         if str(path) in str(error):
             raise
         raise ValueError(f"{path} cannot be read: {first_line(error)}") from error
+
+
+def read_json(path: str | Path) -> Any:
+    """The contents of a JSON file. Of keys that repeat the last counts, with a warning.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not UTF-8, not JSON, or too much; one line that names the file.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"no such file: {path}")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; expected a JSON file")
+    repeated: list[str] = []
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            seen: set[str] = set()
+            repeated.extend(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        return found
+
+    def read() -> Any:
+        return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique)
+
+    value = reading(read, path)
+    if repeated:
+        warn(
+            f"{path}: {len(repeated)} keys stand there more than once, the first is "
+            f"{repeated[0]!r}; the last value of each counts"
+        )
+    return value
 
 
 def first_line(error: BaseException) -> str:

@@ -13,9 +13,11 @@ from fastqa._predictions import Predictions
 from fastqa._references import Integers, References
 from fastqa.thresholds import (
     HeldOut,
+    PrecisionRecall,
     average_precision,
     best_thresholds,
     held_out_thresholds,
+    precision_recall,
     random_parts,
 )
 
@@ -163,6 +165,17 @@ class Scores:
             self.has_answer,
             answerable=self.references.answerable,
             order=self.prediction_order,
+        )
+
+    def precision_recall(self, column: Floats) -> PrecisionRecall:
+        """The curve of answering only below a no-answer probability; `column`: what counts as
+        right, float64 `[questions]`."""
+        return precision_recall(
+            column,
+            self.probabilities(),
+            self.has_answer,
+            self.references.answerable,
+            self.prediction_order,
         )
 
     def held_out(

@@ -10,7 +10,7 @@ from fastqa._references import Integers, References, read_references
 from fastqa.errors import warn
 from fastqa.scores import Floats, Missing, Scores
 
-STYLES = ("squad1", "squad2", "mlqa", "cmrc2018", "korquad", "mrqa", "characters")
+STYLES = _rust.STYLES
 #: The style of a language when none is named: an official script where there is one.
 _STYLE_OF_LANGUAGE = {
     **dict.fromkeys(["ar", "de", "es", "hi", "vi", "zh"], "mlqa"),
@@ -36,9 +36,9 @@ def score(
         references: A `datasets.Dataset`, rows or columns with `id` and `answers`, SQuAD JSON, or a
             dict from id to gold texts.
         style: Whose rules (SEMANTICS 2.6): "squad1", "squad2", "mrqa" (as "squad1"), "mlqa" (needs
-            `lang`: ar, de, en, es, hi, vi, zh), "cmrc2018" (Chinese), "korquad" (Korean) or
-            "characters" (ours, for Thai and Japanese: characters without punctuation and spaces).
-            Default: the style of `lang`, "squad1" without.
+            `lang`: ar, de, en, es, hi, vi, zh), "cmrc2018" (Chinese), "korquad" (Korean),
+            "triviaqa" or "characters" (ours, for Thai and Japanese: characters without
+            punctuation and spaces). Default: the style of `lang`, "squad1" without.
         lang: Language code of the answers.
         missing: What a question without prediction gets: "zero", "skip" (it is left out of the
             total, with a warning) or "error" (KeyError). Default: what the style's official script

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from fastqa.errors import warn
 from fastqa.logits import count_rows, start_and_end
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
+from fastqa.progress import progress_bar
 from fastqa.top_logits import top_source
 
 EXAMPLE_COLUMNS = ("id", "context")
@@ -115,7 +116,12 @@ def search_source(
     # Of equal ids all but the last have no windows.
     repeated = 0 if distinct is None else example_table.num_rows - len(distinct)
     warn_of_repeated_ids(repeated)
-    with _Progress(progress, feature_table.num_rows) as show:
+    windows = feature_table.num_rows
+    # Below a few rounds of the engine there is nothing to show.
+    wanted = progress and windows > 100_000
+    with progress_bar(
+        wanted, "Searching", "windows", total=windows, delay=_PROGRESS_AFTER_SECONDS
+    ) as update:
         store = _rust.search(
             source,
             feature_table.offsets("offset_mapping"),
@@ -125,7 +131,7 @@ def search_source(
             **feature_columns(feature_table, params),
             contexts=contexts,
             ids=ids,
-            progress=show,
+            progress=update and _increments(update),
         )
     warn_of_missing_windows(store, repeated)
     return NBest(
@@ -188,27 +194,13 @@ def _max_context(
     return width, flags.reshape(-1), restricted
 
 
-class _Progress:
-    """A tqdm bar that shows itself only when the search takes long."""
+def _increments(update: Callable[[int], object]) -> Callable[[int], None]:
+    """The engine tells how many windows are done in all; a bar wants to know how many more."""
+    before = 0
 
-    def __init__(self, wanted: bool, windows: int) -> None:
-        self._bar: Any = None
-        # Below a few rounds of the engine there is nothing to show.
-        if wanted and windows > 100_000:
-            try:
-                from tqdm.auto import tqdm
-            except ImportError:
-                return
-            self._bar = tqdm(
-                total=windows, unit=" windows", desc="search", delay=_PROGRESS_AFTER_SECONDS
-            )
+    def show(done: int) -> None:
+        nonlocal before
+        update(done - before)
+        before = done
 
-    def __enter__(self) -> Any:
-        return None if self._bar is None else self._show
-
-    def _show(self, done: int) -> None:
-        self._bar.update(done - self._bar.n)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+    return show

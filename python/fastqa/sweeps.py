@@ -19,6 +19,7 @@ from fastqa.entries import SpanScores, contexts_of, positions_of, score_texts, s
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
 from fastqa.searching import search
+from fastqa.writing import save_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ class Sweep:
         axes.set(xlabel=axis, ylabel=metric)
         if others:
             axes.legend(fontsize="small")
-        figure.savefig(path)
+        save_figure(figure, path)
         plt.close(figure)
         return Path(path)
 

@@ -6,11 +6,31 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["highlighted", "is_terminal", "print_json", "print_line", "print_note", "print_table"]
+__all__ = [
+    "Passage",
+    "highlighted",
+    "is_terminal",
+    "print_json",
+    "print_line",
+    "print_note",
+    "print_table",
+]
 
 _quiet = False
+
+
+class Passage(NamedTuple):
+    """A cell of a table: an answer ("" for none) in its context, marked."""
+
+    before: str
+    answer: str
+    after: str
+
+    def __str__(self) -> str:
+        marked = f"[[{self.answer}]]" if self.answer else "(no answer) "
+        return self.before + marked + self.after
 
 
 def set_quiet(quiet: bool) -> None:
@@ -47,11 +67,16 @@ def print_note(text: str) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    title: str | None = None,
+    ruled: bool = False,
 ) -> None:
     """A table: drawn on a terminal, aligned columns of plain text in a pipe.
 
-    Numbers are aligned right; None is shown as an empty cell.
+    Numbers are aligned right; None is shown as an empty cell. `ruled`: lines between the rows of a
+    drawn table, for cells of several lines.
     """
     values = [list(row) for row in rows]
     # Digits of one column below each other: four where one of its numbers is not whole.
@@ -73,11 +98,16 @@ def print_table(
         if title:
             # As a title of the table it would be broken at the table's width.
             console.print(Text(title, style="italic"))
-        table = Table(header_style="bold")
+        table = Table(header_style="bold", show_lines=ruled)
         for name, right in zip(columns, numeric, strict=True):
             table.add_column(name, justify="right" if right else "left", overflow="fold")
-        for row in materialised:
-            table.add_row(*(Text(cell) for cell in row))
+        for row, cells in zip(values, materialised, strict=True):
+            table.add_row(
+                *(
+                    _marked(value) if isinstance(value, Passage) else Text(cell)
+                    for value, cell in zip(row, cells, strict=True)
+                )
+            )
         console.print(table)
         return
     if title:
@@ -102,6 +132,14 @@ def highlighted(context: str, start: int, end: int) -> str:
     if sys.stdout.isatty():
         return f"{before}\x1b[1;32m{answer}\x1b[0m{after}"
     return f"{before}[[{answer}]]{after}"
+
+
+def _marked(passage: Passage) -> Any:
+    """The passage as rich draws it."""
+    from rich.text import Text
+
+    answer, style = (passage.answer, "bold green") if passage.answer else ("(no answer) ", "dim")
+    return Text.assemble(passage.before, (answer, style), passage.after)
 
 
 def _cell(value: Any, whole: bool) -> str:

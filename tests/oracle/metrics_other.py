@@ -52,6 +52,16 @@ def _score_like_v1(
     return {"exact_match": 100.0 * exact_sum / total, "f1": 100.0 * f1_sum / total}
 
 
+# --------------------------------------------------------------------------- TriviaQA
+
+
+def triviaqa_normalize(text: str) -> str:
+    """Lower case, marks to spaces, no articles, single spaces (`triviaqa_evaluation.py`)."""
+    marks = {*string.punctuation, "‘", "’", "´"}
+    spaced = "".join(" " if char in marks else char for char in text.lower())
+    return " ".join(re.sub(r"\b(?:a|an|the)\b", " ", spaced).split())
+
+
 # --------------------------------------------------------------------------- MLQA
 
 _ALL_PUNCTUATION = frozenset(

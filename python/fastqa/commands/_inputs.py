@@ -1,23 +1,13 @@
-"""Files that the scoring commands read."""
+"""What commands read: examples, features, predictions, gold answers."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fastqa._predictions import Predictions, read_predictions
 from fastqa._references import References, read_references
-
-
-def read_json(path: str) -> Any:
-    """Contents of a JSON file.
-
-    Raises:
-        ValueError: The file is not JSON; FileNotFoundError: there is none.
-    """
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not valid JSON: {error}") from error
+from fastqa.optional import require
+from fastqa.reading import open_saved_dataset, read_json, reading
 
 
 def load_references(source: str) -> References:
@@ -31,12 +21,39 @@ def load_references(source: str) -> References:
 
 
 def load_examples(source: str) -> Any:
-    """Examples of any source: plain columns of a file, a `Dataset` of a hub name."""
+    """Examples with gold answers: plain columns of a file, the validation split of a hub name."""
+    local = source == "sample" or Path(source).exists()
+    return read_source(source, split=None if local else "validation")
+
+
+def read_source(
+    source: str, *, split: str | None = None, columns: Mapping[str, str] | None = None
+) -> Any:
+    """Examples of any source: plain columns of a file (without `datasets`), else a `Dataset`."""
     from fastqa.data import load_qa_dataset, read_examples
 
-    if source == "sample" or Path(source).exists():
-        return read_examples(source)
-    return load_qa_dataset(source, split="validation")
+    if split is None and (source == "sample" or Path(source).is_file()):
+        return read_examples(source, columns=columns)
+    return single_split(load_qa_dataset(source, split=split, columns=columns), source)
+
+
+def single_split(loaded: Any, source: str) -> Any:
+    """A `Dataset`, or the only one of a `DatasetDict`."""
+    if not isinstance(loaded, dict):
+        return loaded
+    if len(loaded) == 1:
+        return next(iter(loaded.values()))
+    raise ValueError(f"{source} has the splits {', '.join(loaded)}: name one with --split")
+
+
+def read_features(path: str) -> Any:
+    """Features: an Arrow table of a Parquet file, or a saved `Dataset`."""
+    if Path(path).is_dir():
+        return open_saved_dataset(Path(path))
+    if not Path(path).exists():
+        raise FileNotFoundError(f"no such file: {path}")
+    parquet = require("pyarrow.parquet", "report")
+    return reading(lambda: parquet.read_table(path), Path(path))
 
 
 def load_predictions(path: str, no_answer_probabilities: str | None = None) -> Predictions:

@@ -13,13 +13,23 @@ SPEED = ("model_preparation_time", "runtime", "samples_per_second", "steps_per_s
 
 
 def set_up_bars(quiet: bool) -> bool:
-    """Whether bars of minutes are wanted: not with --quiet, and not where standard error is a file
-    or a pipe. The bars of loading and writing weights, which take a second, are off."""
-    require("transformers", "train").logging.disable_progress_bar()
-    wanted = not quiet and sys.stderr.isatty()
+    """Turn other packages' bars on or off, and return `bars_wanted(quiet)`."""
+    silence_loading()
+    wanted = bars_wanted(quiet)
     datasets = require("datasets", "train")
     (datasets.enable_progress_bars if wanted else datasets.disable_progress_bars)()
     return wanted
+
+
+def bars_wanted(quiet: bool) -> bool:
+    """Whether bars of minutes are wanted: not with --quiet, and not where standard error is a file
+    or a pipe."""
+    return not quiet and sys.stderr.isatty()
+
+
+def silence_loading() -> None:
+    """No bars for loading and writing weights, which takes a second."""
+    require("transformers", "train").utils.logging.disable_progress_bar()
 
 
 def log_in_lines(trainer: Any, quiet: bool) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastqa.commands._data import column_pair
+from fastqa.commands._arguments import column_pair
 from fastqa.optional import require
+from fastqa.reading import read_json
 
 _EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 
@@ -58,19 +58,16 @@ def read_settings(
 
 
 def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"no such settings file: {path}") from error
-    try:
-        if path.suffix == ".json":
-            values = json.loads(text)
-        else:
-            values = require("yaml", "train").safe_load(text)
-    except Exception as error:
-        raise ValueError(
-            f"{path} is not valid {path.suffix[1:].upper() or 'YAML'}: {error}"
-        ) from error
+    if not path.exists():
+        raise FileNotFoundError(f"no such settings file: {path}")
+    if path.suffix == ".json":
+        values = read_json(path)
+    else:
+        yaml = require("yaml", "train")
+        try:
+            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise ValueError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold settings by name, got {type(values).__name__}")
     values = {str(name).replace("-", "_"): _typed(value) for name, value in values.items()}

@@ -8,9 +8,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
+from fastqa.commands._arguments import (
+    add_batch_argument,
+    add_device_arguments,
+    add_json_argument,
+    add_model_argument,
+)
+from fastqa.commands._outputs import tell_written
+from fastqa.commands._progress import silence_loading
 from fastqa.terminal import highlighted, print_json, print_line, print_note
+from fastqa.writing import write_atomically
 
 #: Characters shown on each side of an answer in a long context.
 AROUND = 300
@@ -18,7 +27,7 @@ AROUND = 300
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("--model", required=True, help="a reader: name on the hub, or a folder")
+    add_model_argument(parser)
     parser.add_argument(
         "--question", "-Q", action="append", help="the question; again for more questions"
     )
@@ -39,19 +48,46 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="JSONL", help="where answers to --input go")
     parser.add_argument("--top-k", type=int, default=1, metavar="N", help="answers (default 1)")
     parser.add_argument(
-        "--impossible", action="store_true", help="answer nothing where the text has no answer"
+        "--impossible",
+        "--handle-impossible-answer",
+        "--squad-v2",
+        "--version-2-with-negative",
+        action="store_true",
+        help="answer nothing where the text has no answer",
     )
     parser.add_argument(
-        "--null-threshold", type=float, default=0.0, help="with --impossible: greater, more answers"
+        "--null-threshold",
+        type=float,
+        default=0.0,
+        metavar="T",
+        help="with --impossible: greater, more answers (default 0)",
     )
-    parser.add_argument("--max-answer-len", type=int, default=15, metavar="TOKENS")
-    parser.add_argument("--max-seq-len", type=int, metavar="TOKENS", help="window (default 384)")
-    parser.add_argument("--doc-stride", type=int, metavar="TOKENS", help="overlap of windows")
-    parser.add_argument("--batch-size", type=int, metavar="N")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")
-    parser.add_argument("--dtype", help="float32, bfloat16, float16 or auto")
+    parser.add_argument(
+        "--max-answer-length",
+        "--max-answer-len",
+        type=int,
+        default=15,
+        metavar="N",
+        help="tokens (default 15, as the pipeline had)",
+    )
+    parser.add_argument(
+        "--max-length",
+        "--max-seq-length",
+        "--max-seq-len",
+        type=int,
+        metavar="N",
+        help="tokens of a window (default 384, or the model's limit)",
+    )
+    parser.add_argument(
+        "--doc-stride",
+        type=int,
+        metavar="N",
+        help="context tokens that neighbouring windows share (default 128)",
+    )
+    add_batch_argument(parser, default=None)
+    add_device_arguments(parser)
     parser.add_argument("--compat", choices=["4.57"], help="answer as transformers 4.57 did")
-    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -109,10 +145,8 @@ def _documents(arguments: argparse.Namespace) -> list[tuple[str, str]]:
 
 def _pipeline(arguments: argparse.Namespace) -> Any:
     from fastqa.answering import pipeline
-    from fastqa.optional import require
 
-    # Bars for reading 100 tensors are noise around one answer.
-    require("transformers", "train").utils.logging.disable_progress_bar()
+    silence_loading()
     compat: dict[str, Any] = {}
     if arguments.compat is None:
         compat = {"null_threshold": arguments.null_threshold}
@@ -125,8 +159,8 @@ def _pipeline(arguments: argparse.Namespace) -> Any:
         compat=arguments.compat,
         top_k=arguments.top_k,
         handle_impossible_answer=arguments.impossible,
-        max_answer_len=arguments.max_answer_len,
-        max_seq_len=arguments.max_seq_len,
+        max_answer_len=arguments.max_answer_length,
+        max_seq_len=arguments.max_length,
         doc_stride=arguments.doc_stride,
         **compat,
     )
@@ -154,15 +188,17 @@ def _answer_lines(pipe: Any, arguments: argparse.Namespace) -> None:
         source: TextIO = sys.stdin
         if name != "-":
             source = files.enter_context(Path(name).open(encoding="utf-8"))
-        target: TextIO = sys.stdout
+        target: IO[str] = sys.stdout
         if output is not None:
-            target = files.enter_context(Path(output).open("w", encoding="utf-8"))
+            target = files.enter_context(write_atomically(output))
         results = pipe(_read_lines(source, "standard input" if name == "-" else name, rows))
         for found in results:
             row = rows.pop(0)
             answer = {"answers": found} if isinstance(found, list) else found
             target.write(json.dumps({**row, **answer}, ensure_ascii=False) + "\n")
             target.flush()
+    if output is not None:
+        tell_written(output)
 
 
 def _read_lines(source: TextIO, name: str, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

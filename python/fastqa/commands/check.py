@@ -1,11 +1,19 @@
 """`fastqa check SOURCE`: what is wrong with a data set, and a repaired copy."""
 
+from __future__ import annotations
+
 import argparse
 import json
 from pathlib import Path
 from typing import Any
 
+from fastqa.commands._arguments import (
+    add_answer_length_argument,
+    add_json_argument,
+    add_window_arguments,
+)
 from fastqa.commands._inputs import load_examples
+from fastqa.commands._outputs import write_json, write_text
 from fastqa.doctor import KINDS, Change, Columns, check
 from fastqa.terminal import print_json, print_line, print_note, print_table
 
@@ -14,19 +22,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("source", metavar="SOURCE", help="SQuAD JSON, JSONL, CSV, Parquet, ...")
     parser.add_argument("--tokenizer", metavar="MODEL", help="also check token boundaries, windows")
-    parser.add_argument("--max-length", type=int, default=384, help="tokens of a window (384)")
-    parser.add_argument("--doc-stride", type=int, default=128, help="tokens windows share (128)")
-    parser.add_argument("--max-answer-length", type=int, default=30, help="in tokens (30)")
-    parser.add_argument("--show", type=int, default=3, metavar="N", help="examples of a kind (3)")
+    add_window_arguments(parser)
+    add_answer_length_argument(parser)
+    parser.add_argument(
+        "--show", type=int, default=3, metavar="N", help="questions of each kind (default 3)"
+    )
     parser.add_argument(
         "--fix",
         metavar="OUT",
         help="write a repaired copy (.json: SQuAD layout, .jsonl: a line a question) and, beside "
         "it, OUT.changes.json",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object and nothing else"
-    )
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         columns, changes = report.fixed()
         _write(Path(arguments.fix), columns, changes)
         result["changes"] = len(changes)
-        print_note(f"{len(changes)} changes: {arguments.fix}, {arguments.fix}.changes.json")
+        print_note(f"{len(changes)} changes")
     if arguments.json:
         result["findings"] = [finding._asdict() for finding in report.findings]
         print_json(result)
@@ -78,9 +85,8 @@ def _write(path: Path, columns: Columns, changes: list[Change]) -> None:
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     else:
         text = json.dumps({"version": "fixed", "data": _articles(rows)}, ensure_ascii=False)
-    path.write_text(text, encoding="utf-8")
-    listed = json.dumps([change._asdict() for change in changes], ensure_ascii=False, indent=1)
-    Path(f"{path}.changes.json").write_text(listed + "\n", encoding="utf-8")
+    write_text(path, text)
+    write_json(f"{path}.changes.json", [change._asdict() for change in changes], indent=1)
 
 
 def _articles(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,7 +1,14 @@
 """`fastqa compare DATA A B`: is the second prediction file better than the first?"""
 
+from __future__ import annotations
+
 import argparse
 
+from fastqa.commands._arguments import (
+    add_interval_arguments,
+    add_json_argument,
+    add_resamples_argument,
+)
 from fastqa.commands._inputs import load_predictions, load_references, style_of
 from fastqa.scores import Scores
 from fastqa.scoring import STYLES, score
@@ -21,14 +28,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="the data, when only A and B are given before")
     parser.add_argument("--style", default="auto", choices=["auto", *STYLES], help="whose rules")
     parser.add_argument("--lang", help="language code of the answers")
-    parser.add_argument("--resamples", type=int, default=10_000, help="of the bootstrap (10000)")
-    parser.add_argument("--confidence", type=float, default=0.95, help="of the intervals (0.95)")
-    parser.add_argument("--cluster", choices=["context", "title"], help="resample these as a whole")
-    parser.add_argument("--seed", type=int, default=0, help="of the resamples (0)")
+    add_resamples_argument(parser)
+    add_interval_arguments(parser)
     parser.add_argument(
-        "--show", type=int, default=5, metavar="N", help="questions of each kind (5)"
+        "--show", type=int, default=5, metavar="N", help="questions of each kind (default 5)"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object only")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

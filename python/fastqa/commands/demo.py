@@ -7,6 +7,8 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fastqa.commands._arguments import add_json_argument
+from fastqa.commands._outputs import tell_written
 from fastqa.demo import DemoResult, run_demo, threads
 from fastqa.nbest import NBest
 from fastqa.terminal import (
@@ -22,9 +24,14 @@ from fastqa.terminal import (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument(
-        "-n", "--questions", type=int, default=12, help="how many questions to show (default 12)"
+        "-n",
+        "--questions",
+        type=int,
+        default=12,
+        metavar="N",
+        help="how many questions to show (default 12)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="which ones (default 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which ones (default 0)")
     parser.add_argument("--all", action="store_true", help="show every question")
     parser.add_argument(
         "--train",
@@ -32,14 +39,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="first fine-tune a small reader on the sample, on this machine (needs fastqa[train])",
     )
     parser.add_argument(
-        "--epochs", type=int, default=30, help="with --train: passes over the sample (default 30)"
+        "--epochs",
+        type=int,
+        default=30,
+        metavar="N",
+        help="with --train: passes over the sample (default 30)",
     )
     parser.add_argument(
         "--report", metavar="HTML", help="also make a page to look at (needs fastqa[report])"
     )
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object and nothing else"
-    )
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -59,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             names=("the sample's reader",),
             title="fastqa demo",
         )
-        print_note(f"wrote {arguments.report}: open it in a browser")
+        tell_written(arguments.report)
     if arguments.json:
         print_json(_as_json(result))
     else:

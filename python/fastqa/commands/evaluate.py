@@ -7,7 +7,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fastqa.commands._data import add_source_arguments, single_split
+from fastqa.commands._arguments import (
+    DTYPES,
+    add_batch_argument,
+    add_data_arguments,
+    add_json_argument,
+    add_model_argument,
+    add_search_arguments,
+    add_window_arguments,
+)
+from fastqa.commands._inputs import single_split
+from fastqa.commands._model import end_processes, load_model
+from fastqa.commands._outputs import tell_written, write_json
 from fastqa.commands._progress import set_up_bars, without_speed
 from fastqa.optional import require
 from fastqa.terminal import print_json, print_note, print_table
@@ -15,30 +26,24 @@ from fastqa.terminal import print_json, print_note, print_table
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("--model", required=True, help="folder of a reader, or its hub name")
-    parser.add_argument("--data", required=True, help="sample, a file, a folder or a hub name")
-    add_source_arguments(parser)
-    parser.add_argument("--output-dir", help="where to write scores and the prediction files")
+    add_model_argument(parser)
+    add_data_arguments(parser, "sample, a file, a folder or a hub name")
     parser.add_argument(
-        "--squad-v2",
-        "--version_2_with_negative",
-        action=argparse.BooleanOptionalAction,
-        help="questions may have no answer (default: whether the data has such questions)",
+        "--output-dir", metavar="DIR", help="write scores and prediction files there"
     )
-    parser.add_argument("--max-length", type=int, default=384, help="tokens per window")
-    parser.add_argument("--doc-stride", type=int, default=128, help="tokens that windows share")
-    parser.add_argument("--n-best-size", type=int, default=20)
-    parser.add_argument("--max-answer-length", type=int, default=30, help="in tokens")
-    parser.add_argument("--null-score-diff-threshold", type=float, default=0.0)
-    parser.add_argument("--batch-size", type=int, default=32, help="windows per batch (default 32)")
-    parser.add_argument("--limit", type=int, help="only the first so many questions")
+    add_search_arguments(parser, squad_v2=None, default="whether the data has such questions")
+    add_window_arguments(parser)
+    add_batch_argument(parser, default=32)
+    parser.add_argument(
+        "--limit", "--max-eval-samples", type=int, metavar="N", help="only the first N questions"
+    )
     parser.add_argument(
         "--dtype",
-        choices=["float32", "bfloat16", "float16"],
+        choices=DTYPES,
         default="float32",
         help="the model's arithmetic (default float32)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     examples = single_split(loaded, arguments.data)
     if arguments.limit is not None:
         examples = examples.select(range(min(arguments.limit, len(examples))))
-    model, tokenizer = load_reader(arguments.model, arguments.dtype)
+    model, tokenizer = load_model(arguments.model, arguments.dtype)
     metrics, answers = evaluate_reader(model, tokenizer, examples, arguments, bars)
     if answers is None:
         return 0  # another process of this run prints
@@ -65,33 +70,6 @@ def run(arguments: argparse.Namespace) -> int:
         print_table(["score", "value"], without_speed(scores).items())
         print_note(f"{scores['runtime']:.1f} s of predicting")
     return 0
-
-
-def load_reader(
-    name: str, dtype: str = "float32", *, tokenizer: str | None = None, seed: int | None = None
-) -> tuple[Any, Any]:
-    """A reader and its tokenizer; one line for a folder or name that holds none.
-
-    Weights stored in half precision are computed with in `dtype`. An encoder without a question
-    answering head gets one of random weights, fixed by `seed`.
-    """
-    import torch
-    from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
-
-    from fastqa.reading import first_line
-
-    if (name.startswith((".", "/")) or Path(name).exists()) and not (
-        Path(name) / "config.json"
-    ).is_file():
-        raise FileNotFoundError(f"{name} holds no model: there is no config.json")
-    try:
-        if seed is not None:
-            set_seed(seed)
-        loaded = AutoTokenizer.from_pretrained(tokenizer or name)
-        model = AutoModelForQuestionAnswering.from_pretrained(name)
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"cannot load the model {name!r}: {first_line(error)}") from error
-    return model.to(getattr(torch, dtype)).eval(), loaded
 
 
 def evaluate_reader(
@@ -143,20 +121,8 @@ def evaluate_reader(
     return output.metrics, output.answers
 
 
-def end_processes() -> None:
-    """Leave a distributed run in order: without it gloo may abort after the results are out."""
-    import torch.distributed
-
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.barrier()
-        torch.distributed.destroy_process_group()
-
-
 def _write(folder: Path, answers: Any, scores: dict[str, Any]) -> None:
-    import json
-
     folder.mkdir(parents=True, exist_ok=True)
-    answers.save(folder, "eval")
-    path = folder / "eval_results.json"
-    path.write_text(json.dumps(scores, indent=4) + "\n", encoding="utf-8")
-    print_note(f"wrote scores and predictions to {folder}")
+    for path in answers.save(folder, "eval").values():
+        tell_written(path)
+    write_json(folder / "eval_results.json", scores, indent=4)

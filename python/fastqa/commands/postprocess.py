@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from fastqa.commands._arguments import add_json_argument, add_search_arguments
+from fastqa.commands._inputs import read_features
+from fastqa.commands._outputs import tell_written
 from fastqa.nbest import NBest
-from fastqa.optional import require
 from fastqa.params import SpanParams
 from fastqa.reading import read_examples
 from fastqa.searching import search
@@ -46,27 +51,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="utils_qa",
         help="whose rules for the empty answer (default utils_qa)",
     )
-    parser.add_argument(
-        "--squad-v2",
-        "--version-2-with-negative",
-        action="store_true",
-        help="allow the empty answer",
-    )
-    parser.add_argument("--n-best-size", type=int, default=20, help="default 20")
-    parser.add_argument("--max-answer-length", type=int, default=30, help="tokens, default 30")
-    parser.add_argument(
-        "--null-score-diff-threshold",
-        type=float,
-        default=0.0,
-        help="utils_qa: no answer where null - start - end exceeds it (default 0)",
-    )
+    add_search_arguments(parser)
     parser.add_argument(
         "--cls-token-id", type=int, help="notebook with --squad-v2: id of the CLS token"
     )
     parser.add_argument(
         "--nan-policy", choices=["raise", "ignore"], default="raise", help="for NaN logits"
     )
-    parser.add_argument("--json", action="store_true", help="print the answers as one JSON object")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -78,13 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
         Path(output_dir).mkdir(parents=True, exist_ok=True)
     found = search(
         read_examples(arguments.examples),
-        read_features(Path(arguments.features)),
+        read_features(arguments.features),
         _read_logits(Path(arguments.logits)),
         _params(arguments),
     )
     if output_dir is not None:
         for path in found.save(output_dir, arguments.prefix).values():
-            print_note(f"wrote {path}")
+            tell_written(path)
     if arguments.json:
         print_json(found.to_dict())
     else:
@@ -93,8 +85,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _params(arguments: argparse.Namespace) -> SpanParams:
-    import dataclasses
-
     sizes = (arguments.n_best_size, arguments.max_answer_length)
     if arguments.style == "notebook":
         params = SpanParams.notebook(arguments.squad_v2, *sizes, arguments.cls_token_id)
@@ -105,22 +95,12 @@ def _params(arguments: argparse.Namespace) -> SpanParams:
     return dataclasses.replace(params, nan_policy=arguments.nan_policy)
 
 
-def read_features(path: Path) -> Any:
-    if not path.exists():
-        raise FileNotFoundError(f"no such file: {path}")
-    if path.is_dir():
-        return require("datasets", "train").load_from_disk(str(path))
-    return require("pyarrow.parquet", "report").read_table(path)
-
-
 def _read_logits(path: Path) -> Any:
-    import numpy as np
-
-    if not path.exists():
-        raise FileNotFoundError(f"no such file: {path}")
     try:
         # Mapped, so that logits that do not fit into memory can be searched.
         stored = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None)
+    except FileNotFoundError:
+        raise
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} is not a NumPy file of numbers: {error}") from None
     if not hasattr(stored, "files"):

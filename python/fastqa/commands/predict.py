@@ -8,29 +8,45 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fastqa.commands._data import add_source_arguments, single_split
+from fastqa.commands._arguments import (
+    add_batch_argument,
+    add_data_arguments,
+    add_device_arguments,
+    add_json_argument,
+    add_model_argument,
+    add_search_arguments,
+    add_window_arguments,
+)
+from fastqa.commands._inputs import single_split
+from fastqa.commands._outputs import tell_written
+from fastqa.commands._progress import set_up_bars
 from fastqa.optional import require
+from fastqa.progress import progress_bar
 from fastqa.terminal import print_json, print_note
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("--model", required=True, help="folder of a reader, or its hub name")
-    parser.add_argument(
-        "--data",
-        required=True,
-        help="questions: a folder of Parquet files (read as a stream), a file, a hub name, sample",
+    add_model_argument(parser)
+    add_data_arguments(
+        parser,
+        "questions: a folder of Parquet files (read as a stream), a file, a hub name, sample",
     )
-    add_source_arguments(parser)
-    parser.add_argument("--output", required=True, help="JSONL file of the answers")
+    parser.add_argument(
+        "--output", required=True, metavar="JSONL", help="file that the answers go to"
+    )
     parser.add_argument(
         "--engine",
         choices=["local", "ray"],
         default="local",
         help="ray: on the cores or the cluster that Ray finds (default local: this process)",
     )
-    parser.add_argument("--workers", type=int, default=1, help="with ray: readers at work")
-    parser.add_argument("--gpus-per-worker", type=float, default=0, help="with ray (default 0)")
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="with ray: readers at work (default 1)"
+    )
+    parser.add_argument(
+        "--gpus-per-worker", type=float, default=0, metavar="N", help="with ray (default 0)"
+    )
     parser.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,
@@ -38,27 +54,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="go on where an earlier run was stopped (default; local engine)",
     )
     parser.add_argument(
-        "--block-size", type=int, default=256, help="questions worked on together (default 256)"
+        "--block-size",
+        type=int,
+        default=256,
+        metavar="N",
+        help="questions worked on together (default 256)",
     )
-    parser.add_argument("--batch-size", type=int, help="windows per batch of the model")
-    parser.add_argument("--squad-v2", action="store_true", help="questions may have no answer")
-    parser.add_argument("--max-length", type=int, default=384, help="tokens per window")
-    parser.add_argument("--doc-stride", type=int, default=128, help="tokens that windows share")
-    parser.add_argument("--n-best-size", type=int, default=20)
-    parser.add_argument("--max-answer-length", type=int, default=30, help="in tokens")
-    parser.add_argument("--null-score-diff-threshold", type=float, default=0.0)
-    parser.add_argument("--dtype", choices=["float32", "bfloat16", "float16"])
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_search_arguments(parser)
+    add_window_arguments(parser)
+    add_batch_argument(parser, default=None)
+    add_device_arguments(parser)
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Answer everything and say how long it took."""
-    transformers = require("transformers", "train")
+    require("torch", "train")
     if arguments.block_size < 1:
         raise ValueError(f"--block-size is {arguments.block_size}; expected at least 1")
-    if arguments.quiet:
-        transformers.logging.disable_progress_bar()
-        require("datasets", "train").disable_progress_bars()
+    bars = set_up_bars(arguments.quiet)
     settings = {
         name: getattr(arguments, name)
         for name in (
@@ -69,20 +83,22 @@ def run(arguments: argparse.Namespace) -> int:
             "max_answer_length",
             "null_score_diff_threshold",
             "batch_size",
+            "device",
             "dtype",
         )
     }
     source = _source(arguments)
     started = time.perf_counter()
     work = _with_ray if arguments.engine == "ray" else _here
-    total, before = work(arguments, source, settings)
+    total, before = work(arguments, source, settings, bars)
     seconds = time.perf_counter() - started
     if before:
         print_note(f"{before} questions were answered by an earlier run")
     if arguments.json:
         print_json({"questions": total, "answered_before": before, "seconds": seconds})
     else:
-        print_note(f"{total} answers in {arguments.output} ({seconds:.1f} s)")
+        print_note(f"{total} answers in {seconds:.1f} s")
+        tell_written(arguments.output)
     return 0
 
 
@@ -111,12 +127,14 @@ def _blocks(arguments: argparse.Namespace, source: Any) -> Iterator[dict[str, li
     return question_blocks(source, arguments.block_size, columns=dict(arguments.columns))
 
 
-def _here(arguments: argparse.Namespace, source: Any, settings: dict[str, Any]) -> tuple[int, int]:
+def _here(
+    arguments: argparse.Namespace, source: Any, settings: dict[str, Any], bars: bool
+) -> tuple[int, int]:
     from fastqa.answer_questions import AnswerQuestions
     from fastqa.predicting import write_answers
 
     answer = AnswerQuestions(arguments.model, **settings)
-    with _Progress(arguments.quiet) as show:
+    with progress_bar(bars, "Answering", "questions") as show:
         return write_answers(
             _blocks(arguments, source),
             answer,
@@ -129,12 +147,14 @@ def _here(arguments: argparse.Namespace, source: Any, settings: dict[str, Any]) 
 
 
 def _with_ray(
-    arguments: argparse.Namespace, source: Any, settings: dict[str, Any]
+    arguments: argparse.Namespace, source: Any, settings: dict[str, Any], bars: bool
 ) -> tuple[int, int]:
     from fastqa.predicting import json_lines
     from fastqa.ray import answer, open_source
     from fastqa.writing import write_atomically
 
+    # One bar, ours: Ray would draw one for each of its operators.
+    require("ray.data", "ray").DataContext.get_current().enable_progress_bars = False
     dataset = open_source(source, _blocks(arguments, source), dict(arguments.columns))
     answers = answer(
         dataset,
@@ -146,24 +166,13 @@ def _with_ray(
     )
     total = 0
     Path(arguments.output).parent.mkdir(parents=True, exist_ok=True)
-    with write_atomically(arguments.output, "wb") as file, _Progress(arguments.quiet) as show:
+    with (
+        write_atomically(arguments.output, "wb") as file,
+        progress_bar(bars, "Answering", "questions") as show,
+    ):
         for batch in answers.iter_batches(batch_size=None, batch_format="numpy"):
             file.write(json_lines(batch))
             total += len(batch["id"])
-            show(len(batch["id"]))
+            if show is not None:
+                show(len(batch["id"]))
     return total, 0
-
-
-class _Progress:
-    """Questions done, on the terminal."""
-
-    def __init__(self, quiet: bool) -> None:
-        from tqdm.auto import tqdm
-
-        self._bar = tqdm(desc="Answering", unit=" questions", disable=quiet)
-
-    def __enter__(self) -> Any:
-        return self._bar.update
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()

@@ -6,8 +6,19 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from fastqa.commands._inputs import load_examples, load_predictions, read_json
+from fastqa.commands._arguments import (
+    add_answer_length_argument,
+    add_interval_arguments,
+    add_json_argument,
+    add_no_answer_arguments,
+    add_resamples_argument,
+    add_window_arguments,
+)
+from fastqa.commands._inputs import load_examples, load_predictions, read_features
+from fastqa.commands._outputs import tell_written
+from fastqa.commands._progress import set_up_bars
 from fastqa.optional import require
+from fastqa.reading import read_json
 from fastqa.reporting import Report, report
 from fastqa.reporting.analysis import read_sweep
 from fastqa.reporting.numbers import numbers_of
@@ -32,7 +43,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "second", metavar="SECOND", nargs="?", help="another system's predictions, side by side"
     )
     parser.add_argument(
-        "-o", "--output", default="report.html", metavar="HTML", help="default report.html"
+        "-o",
+        "--output",
+        default="report.html",
+        metavar="HTML",
+        help="where the page goes (default report.html)",
     )
     parser.add_argument("--plots", metavar="DIR", help="also save each chart as PNG and SVG there")
     parser.add_argument(
@@ -41,20 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", help="of the page (default: the data's name)")
     more = parser.add_argument_group("more to show")
     more.add_argument("--nbest", metavar="FILE", help="nbest_predictions.json")
-    more.add_argument(
-        "--null-odds", metavar="FILE", help="null_odds.json: threshold slider, precision and recall"
-    )
-    more.add_argument(
-        "-n", "--na-prob-file", metavar="FILE", help="no-answer probabilities instead of null odds"
-    )
-    more.add_argument(
-        "-t",
-        "--na-prob-thresh",
-        type=float,
-        default=1.0,
-        metavar="P",
-        help='predict "" above this probability (default 1.0)',
-    )
+    add_no_answer_arguments(more)
     more.add_argument("--second-nbest", metavar="FILE", help="of the second system")
     more.add_argument("--second-null-odds", metavar="FILE", help="of the second system")
     more.add_argument("--second-na-prob-file", metavar="FILE", help="of the second system")
@@ -63,19 +65,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--features", metavar="PATH", help="Parquet or saved dataset: windows, unreachable golds"
     )
     more.add_argument("--tokenizer", metavar="MODEL", help="make the features with this tokenizer")
-    more.add_argument("--max-length", type=int, default=384, help="tokens of a window (384)")
-    more.add_argument("--doc-stride", type=int, default=128, help="tokens windows share (128)")
-    more.add_argument("--max-answer-length", type=int, default=30, help="in tokens (30)")
-    more.add_argument("--entries", type=int, default=10, help="of an n-best list to show (10)")
+    add_window_arguments(more)
+    add_answer_length_argument(more)
+    more.add_argument(
+        "--entries", type=int, default=10, metavar="N", help="of an n-best list (default 10)"
+    )
     rules = parser.add_argument_group("scores, as in fastqa score")
     rules.add_argument("--style", choices=STYLES, help="whose rules")
     rules.add_argument("--lang", help="language code of the answers")
     rules.add_argument("--missing", choices=["zero", "skip", "error"], help="missing predictions")
-    rules.add_argument("--resamples", type=int, default=10_000, help="of the intervals (10000)")
-    rules.add_argument("--confidence", type=float, default=0.95, help="of the intervals (0.95)")
-    rules.add_argument("--cluster", choices=["context", "title"], help="resample these as a whole")
-    rules.add_argument("--seed", type=int, default=0, help="of the resamples (0)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object only")
+    add_resamples_argument(rules)
+    add_interval_arguments(rules)
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -113,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
     for note in made.analysis.notes:
         print_note(f"not shown: {note}")
     if arguments.plots is not None:
-        print_note(f"wrote the charts to {arguments.plots}")
+        tell_written(arguments.plots)
     if arguments.json:
         print_json(_as_json(made, arguments))
     else:
@@ -160,16 +161,14 @@ def _optional(path: str | None) -> Any:
 
 def _features(arguments: argparse.Namespace, examples: Any) -> Any:
     if arguments.features is not None:
-        from fastqa.commands.postprocess import read_features
-
-        return read_features(Path(arguments.features))
+        return read_features(arguments.features)
     if arguments.tokenizer is None:
         return None
     from fastqa.data import load_qa_dataset
     from fastqa.features import prepare_validation_features
 
     tokenizer = require("transformers", "train").AutoTokenizer.from_pretrained(arguments.tokenizer)
-    require("datasets", "train").disable_progress_bars()
+    set_up_bars(arguments.quiet)
     sizes = (arguments.max_length, arguments.doc_stride)
     return prepare_validation_features(load_qa_dataset(examples), tokenizer, *sizes)
 

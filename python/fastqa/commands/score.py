@@ -1,12 +1,23 @@
 """`fastqa score DATA PREDICTIONS`: the official numbers, and how sure they are."""
 
+from __future__ import annotations
+
 import argparse
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
 from fastqa._predictions import with_null_odds
-from fastqa.commands._inputs import load_predictions, load_references, read_json, style_of
+from fastqa.commands._arguments import (
+    add_interval_arguments,
+    add_json_argument,
+    add_no_answer_arguments,
+)
+from fastqa.commands._inputs import load_predictions, load_references, style_of
+from fastqa.commands._outputs import tell_written, write_json, write_text
 from fastqa.contracts import cuad
+from fastqa.reading import read_json
 from fastqa.scores import Scores
 from fastqa.scoring import STYLES, score
 from fastqa.terminal import print_json, print_line, print_note, print_table
@@ -30,30 +41,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="questions without prediction (default: as the style's official script)",
     )
     official = parser.add_argument_group("as in the official SQuAD 2.0 script")
-    official.add_argument("-o", "--out-file", metavar="FILE", help="write the scores here too")
     official.add_argument(
-        "-n", "--na-prob-file", metavar="FILE", help="JSON: id to no-answer probability"
+        "-o", "--output", "--out-file", metavar="JSON", help="write the scores here too"
     )
+    add_no_answer_arguments(official)
     official.add_argument(
-        "-t",
-        "--na-prob-thresh",
-        type=float,
-        default=1.0,
-        metavar="P",
-        help='predict "" above this probability (default 1.0)',
-    )
-    official.add_argument(
-        "-p", "--out-image-dir", metavar="DIR", help="save precision-recall curves and histograms"
+        "-p",
+        "--plots",
+        "--out-image-dir",
+        metavar="DIR",
+        help="save precision-recall curves and histograms there",
     )
     official.add_argument(
         "-v", "--verbose", action="store_true", help="name the questions without prediction"
     )
     more = parser.add_argument_group("beyond it")
-    more.add_argument(
-        "--null-odds",
-        metavar="FILE",
-        help="null_odds.json instead of --na-prob-file: log-odds, made probabilities",
-    )
     more.add_argument(
         "--official-ties",
         action="store_true",
@@ -73,16 +75,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="RESAMPLES",
         help="bootstrap confidence intervals (default 10000 resamples)",
     )
-    more.add_argument("--confidence", type=float, default=0.95, help="of the intervals (0.95)")
-    more.add_argument("--cluster", choices=["context", "title"], help="resample these as a whole")
-    more.add_argument("--seed", type=int, default=0, help="of the resamples and parts (0)")
+    add_interval_arguments(more)
     more.add_argument(
         "--nbest",
         metavar="FILE",
         help="nbest_predictions.json: upper bounds, calibration error, risk-coverage area",
     )
     more.add_argument("--per-question", metavar="FILE", help="write a row a question (.csv, .json)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object only")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -106,10 +106,11 @@ def run(arguments: argparse.Namespace) -> int:
     if scores.style == "squad2" and scores.no_answer_probability is not None:
         summary |= scores.best("split" if arguments.official_ties else "together")
         summary |= scores.average_precision()
-    if arguments.out_image_dir:
+    if arguments.plots:
         from fastqa.plots import save_no_answer_plots
 
-        save_no_answer_plots(scores, arguments.out_image_dir)
+        save_no_answer_plots(scores, arguments.plots)
+        tell_written(arguments.plots)
     if arguments.per_question:
         _write_questions(scores, Path(arguments.per_question))
     print_note(scores.signature)
@@ -140,11 +141,8 @@ def _more(scores: Scores, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _finish(summary: dict[str, float], more: dict[str, Any], arguments: argparse.Namespace) -> int:
-    if arguments.out_file:
-        import json
-
-        text = json.dumps(summary, indent=2)
-        Path(arguments.out_file).write_text(text + "\n", encoding="utf-8")
+    if arguments.output:
+        write_json(arguments.output, summary)
     if arguments.json:
         print_json({**summary, **more})
         return 0
@@ -176,13 +174,10 @@ def _finish(summary: dict[str, float], more: dict[str, Any], arguments: argparse
 def _write_questions(scores: Scores, path: Path) -> None:
     rows = scores.rows()
     if path.suffix == ".json":
-        import json
-
-        path.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        write_json(path, rows, indent=1)
         return
-    import csv
-
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else ["id"])
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["id"])
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())

@@ -6,6 +6,12 @@ import argparse
 import sys
 import time
 
+from fastqa.commands._arguments import (
+    add_device_arguments,
+    add_json_argument,
+    add_model_argument,
+)
+from fastqa.commands._progress import silence_loading
 from fastqa.optional import require
 from fastqa.terminal import print_json, print_line, print_note
 
@@ -14,16 +20,17 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("--model", required=True, help="a reader: name on the hub, or a folder")
+    add_model_argument(parser)
     parser.add_argument(
         "--host",
         default="127.0.0.1",
         help="address to listen on (default 127.0.0.1: this machine only)",
     )
-    parser.add_argument("--port", type=int, help="default: the first free one from 7860 on")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: a GPU if there is one)")
-    parser.add_argument("--dtype", help="float32, bfloat16, float16 or auto")
-    parser.add_argument("--json", action="store_true", help="print the address as JSON")
+    parser.add_argument(
+        "--port", type=int, metavar="N", help="default: the first free one from 7860 on"
+    )
+    add_device_arguments(parser)
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from fastqa.answering import pipeline
     from fastqa.serving import build_page, launch
 
-    require("transformers", "train").utils.logging.disable_progress_bar()
+    silence_loading()
     pipe = pipeline(arguments.model, device=arguments.device, dtype=arguments.dtype)
     if arguments.host not in LOOPBACK:
         print_note(f"everyone who reaches {arguments.host} can ask: there is no password")

@@ -7,7 +7,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from fastqa.commands._data import column_pair, single_split
+from fastqa.commands._arguments import add_json_argument, column_pair
+from fastqa.commands._inputs import single_split
+from fastqa.commands._model import end_processes, load_model
 from fastqa.commands._progress import log_in_lines, set_up_bars, without_speed
 from fastqa.commands._settings import Settings, read_settings
 from fastqa.optional import require
@@ -78,7 +80,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--max_train_samples", type=int, help="train on so many questions")
     add("--max_eval_samples", type=int, help="evaluate on so many questions")
     add("--early_stopping_patience", type=int, help="evaluations without a better F1 (default 2)")
-    add("--json", action="store_true", help="print one JSON object")
+    add_json_argument(parser)
     trainer = transformers.HfArgumentParser(transformers.TrainingArguments, add_help=False)
     # --debug is fastqa's: it shows tracebacks.
     trainer._remove_action(trainer._option_string_actions.pop("--debug"))
@@ -111,13 +113,12 @@ def train(
     """The run itself."""
     from transformers import EarlyStoppingCallback
 
-    from fastqa.commands.evaluate import end_processes, load_reader
     from fastqa.features import prepare_train_features, prepare_validation_features
     from fastqa.fine_tuning import fine_tune, is_reader
     from fastqa.training import QuestionAnsweringTrainer
 
     ours = settings.ours
-    model, tokenizer = load_reader(
+    model, tokenizer = load_model(
         ours["model_name_or_path"], tokenizer=ours["tokenizer_name"], seed=training.seed
     )
     from_reader = is_reader(model)

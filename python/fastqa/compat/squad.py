@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from fastqa.compat.squad_features import (
     convert_example,
     features_to_dataset,
 )
+from fastqa.reading import read_json
 
 __all__ = [
     "SquadExample",
@@ -122,7 +122,7 @@ class SquadProcessor:
                 "SquadProcessor should be instantiated via SquadV1Processor or SquadV2Processor"
             )
         path = Path(folder or "") / (given or usual)
-        data = json.loads(path.read_text(encoding="utf-8"))["data"]
+        data = read_json(path)["data"]
         return [
             _example(entry["title"], paragraph["context"], qa, training)
             for entry in data

@@ -9,10 +9,10 @@ import json
 import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from fastqa.optional import require
+from fastqa.writing import write_text
 
 __all__ = ["compute_predictions_log_probs", "compute_predictions_logits", "get_final_text"]
 
@@ -249,4 +249,4 @@ def _records(entries: list[_Entry], start_name: str, end_name: str) -> list[dict
 
 def _write(path: str | None, content: Any) -> None:
     if path:
-        Path(path).write_text(json.dumps(content, indent=4) + "\n")
+        write_text(path, json.dumps(content, indent=4) + "\n")

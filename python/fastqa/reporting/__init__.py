@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fastqa.reporting.analysis import Analysis, analyse
+from fastqa.writing import write_text
 
 __all__ = ["Report", "report"]
 
@@ -29,16 +30,8 @@ class Report:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page; it appears whole or not at all."""
-        target = Path(path)
-        if not target.parent.is_dir():
-            raise FileNotFoundError(f"there is no folder {target.parent}: create it first")
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            beside.write_text(self.html, encoding="utf-8")
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
-        return target
+        write_text(path, self.html)
+        return Path(path)
 
     def save_plots(self, directory: str | os.PathLike[str]) -> list[Path]:
         """Write each chart as PNG and SVG into `directory`, which is made if need be."""

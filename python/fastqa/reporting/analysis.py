@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from fastqa._references import read_references
 from fastqa.bounds import gold_causes
 from fastqa.entries import style_for
+from fastqa.reading import read_json
 from fastqa.reporting.groups import Grouping, count_windows, make_groupings
 from fastqa.reporting.questions import Questions, read_columns, read_questions
 from fastqa.reporting.systems import System, read_system
@@ -132,8 +132,7 @@ def analyse(
 
 def read_sweep(path: str) -> Sweep:
     """A sweep's rows from a JSON file, as `json.dump(sweep.rows, file)` writes them."""
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - a path as the user gave it
-        return _checked_sweep(json.load(file))
+    return _checked_sweep(read_json(path))
 
 
 def _sweep(sweep: Sweep | Iterable[Mapping[str, Any]] | None) -> Sweep | None:

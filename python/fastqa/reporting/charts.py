@@ -13,7 +13,7 @@ from fastqa.reporting.drawing import FIRST, INK, SECOND, Chart, Draw, drawn, thi
 from fastqa.reporting.groups import Grouping
 from fastqa.reporting.heat_map import SWITCHES, draw_heat_map
 from fastqa.reporting.systems import System
-from fastqa.thresholds import precision_recall
+from fastqa.writing import save_figure
 
 SYSTEM_COLOURS = (FIRST, SECOND)
 
@@ -56,7 +56,7 @@ def save_charts(analysis: Analysis, directory: str | Path) -> list[Path]:
             for ending in ("png", "svg"):
                 paths.append(folder / f"{chart.name}.{ending}")
                 metadata = {"Date": None} if ending == "svg" else None
-                figure.savefig(paths[-1], dpi=200, metadata=metadata)
+                save_figure(figure, paths[-1], dpi=200, metadata=metadata)
     return paths
 
 
@@ -76,13 +76,7 @@ def _precision_recall_chart(systems: list[System], analysis: Analysis) -> Chart:
         scores = system.answering
         assert scores is not None
         for name, column, dashes in (("exact", scores.exact, "--"), ("F1", scores.f1, "-")):
-            curve = precision_recall(
-                column,
-                scores.probabilities(),
-                scores.has_answer,
-                scores.references.answerable,
-                scores.prediction_order,
-            )
+            curve = scores.precision_recall(column)
             area = curve.average_precision
             curves.append((curve, colour, dashes, f"{label}{name}, area {area:.1f}"))
 

@@ -1,5 +1,10 @@
-//! Spans of one window from a beam-search head (XLNet, XLM): the model itself chose the starts, and
-//! for each start the ends.
+//! Spans of one window from a beam-search head (XLNet, XLM): the model itself chose the starts,
+//! and for each start the ends.
+//!
+//! All `start_n_top * end_n_top` pairs are looked at, 25 with 5 of each: no ranking of a row is
+//! needed, so the cost of a window does not depend on its length. Pairs come in the order of the
+//! reference's two loops, which decides between equal scores. Positions may be anything that a
+//! model returns; those outside of the window are no candidates.
 use crate::Error;
 use crate::logit::Logit;
 use crate::nbest::{Accumulator, Entry};

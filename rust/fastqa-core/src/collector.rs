@@ -1,15 +1,18 @@
 //! The engine fed piece by piece: windows in any order, in any batches, in any process.
 //!
 //! What is kept of the windows seen so far is each example's list, its null candidate, and one bit
-//! for each window; logits are not. The order in a list is total and can be read off its entries
-//! (score; then window, rank of the start, rank of the end, where ranks are order by logit, then by
-//! token), so "the best n of all windows" does not depend on how they were grouped: merging is
-//! commutative and associative, and the result has the bytes of one search over everything.
+//! for each window; logits are not: O(examples * entries + windows / 8) bytes, whatever their
+//! length. The order in a list is total and can be read off its entries (score; then window, rank
+//! of the start, rank of the end, where ranks are order by logit, then by token), so "the best n
+//! of all windows" does not depend on how they were grouped: merging is commutative and
+//! associative, and the result has the bytes of one search over everything. A window that comes
+//! twice counts once, and an update that fails leaves everything as it was.
 use std::cmp::Ordering;
 
 use crate::Error;
 use crate::lists::{Gather, NBest, Part};
 use crate::logit::Logit;
+use crate::memory::filled;
 use crate::nbest::{Accumulator, Entry};
 use crate::params::{Candidates, NullAggregation, SpanParams};
 use crate::search::Search;
@@ -41,7 +44,8 @@ impl<T: Logit> Collector<T> {
     /// An empty one.
     ///
     /// # Errors
-    /// [`Error::Value`] for parameters under which the order of windows matters.
+    /// [`Error::Value`] for parameters under which the order of windows matters; [`Error::Memory`]
+    /// for more examples than fit.
     pub fn new(params: SpanParams, examples: usize) -> Result<Self, Error> {
         if params.only_above_null {
             return Err(Error::value(
@@ -56,7 +60,7 @@ impl<T: Logit> Collector<T> {
         };
         Ok(Self {
             params,
-            examples: vec![empty; examples],
+            examples: filled(empty, examples, "examples")?,
             seen: Bits::default(),
         })
     }

@@ -2,6 +2,10 @@
 //! into values, strings as offsets into UTF-8 bytes. Everything is a borrowed slice; nothing here
 //! trusts what the numbers say, so a damaged or concurrently written buffer gives an error (or a
 //! wrong answer), never a read outside of it.
+//!
+//! Reading a value is O(1) and copies nothing, except that a string is checked to be UTF-8 each
+//! time, O(its length). `get` answers `None` for what does not exist; constructors check lengths
+//! once.
 use crate::Error;
 
 /// A slice of 32- or 64-bit signed integers.

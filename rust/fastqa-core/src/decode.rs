@@ -3,13 +3,17 @@
 //!
 //! [`crate::search`] ranks sums of logits over an example's windows, as the training scripts do. A
 //! pipeline needs two things that no sum gives: the softmax over the masked row (transformers 4),
-//! and the partition function over all valid spans (ours). Both need every pair: [`crate::pairs`].
-use rayon::prelude::*;
-
+//! and the partition function over all valid spans (ours). Both need every pair: [`crate::pairs`],
+//! O(length * longest answer) for a window, in parallel over windows. Every logit that counts is
+//! finite, or the window is refused.
 use crate::Error;
 use crate::logit::{Logit, Logits, RowSource};
 use crate::pairs::{Span, best_spans, log_partition, maximum};
-use crate::parallel::with_pool;
+use crate::parallel::{Between, map_in_rounds};
+
+/// About this many pairs of positions are looked at between two looks for Ctrl-C: a tenth of a
+/// second on one slow core.
+const ROUND_PAIRS: usize = 100_000_000;
 
 /// What a span's score is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,12 +59,13 @@ struct Scratch<T> {
 ///
 /// # Errors
 /// [`Error::Value`] when an array is too short, or for a NaN or infinite logit at a position that
-/// counts.
+/// counts; what `between` returned, which is called with the number of windows done.
 pub fn decode<S: RowSource>(
     logits: &Logits<'_, S>,
     allowed: &[u8],
     null_position: &[i64],
     params: DecodeParams,
+    between: Between<'_>,
 ) -> Result<Vec<Decoded>, Error> {
     logits.validate()?;
     let (count, values) = (logits.rows.count(), logits.rows.end()?);
@@ -72,7 +77,8 @@ pub fn decode<S: RowSource>(
             null_position.len()
         )));
     }
-    let one = |scratch: &mut Scratch<S::Value>, (window, &null): (usize, &i64)| {
+    let one = |scratch: &mut Scratch<S::Value>, window: usize| {
+        let null = null_position.get(window).copied().unwrap_or(-1);
         let range = logits.rows.get(window).ok_or_else(|| {
             Error::value(format!("row {window} of the logits has no usable extent"))
         })?;
@@ -96,13 +102,10 @@ pub fn decode<S: RowSource>(
             Scoring::WindowSoftmax => by_softmax(start, end, allowed, params, space),
         })
     };
-    with_pool(|| {
-        null_position
-            .par_iter()
-            .enumerate()
-            .map_init(Scratch::default, one)
-            .collect()
-    })?
+    let length = values / count.max(1);
+    let pairs = length.saturating_mul(params.max_answer_length.min(length));
+    let round = (ROUND_PAIRS / pairs.max(1)).clamp(1, 16_384);
+    map_in_rounds(count, round, between, Scratch::default, one)
 }
 
 fn refuse_not_finite<T: Logit>(
@@ -235,7 +238,9 @@ mod tests {
             width: start.len(),
         };
         let logits = Logits { start, end, rows };
-        decode(&logits, allowed, &[0], params).unwrap().remove(0)
+        decode(&logits, allowed, &[0], params, &mut |_| Ok(()))
+            .unwrap()
+            .remove(0)
     }
 
     fn all_pairs(start: &[f32], end: &[f32], allowed: &[u8], longest: usize) -> Vec<Span> {
@@ -297,7 +302,7 @@ mod tests {
             end: &end[..],
             rows: Extents::Fixed { count: 1, width: 4 },
         };
-        let error = decode(&logits, &[1, 1, 0, 1], &[-1], params).unwrap_err();
+        let error = decode(&logits, &[1, 1, 0, 1], &[-1], params, &mut |_| Ok(())).unwrap_err();
         assert!(
             error
                 .to_string()

@@ -1,4 +1,9 @@
-//! What can be wrong with an input. Variants carry positions as data; the text is made late.
+//! What can be wrong with an input: one variant for each builtin exception that it becomes in
+//! Python.
+//!
+//! The text is all there is: it says what was expected, what came and where (example, feature,
+//! column), and what to do about it. Errors are made where the place is known, so nothing is added
+//! later.
 use std::fmt;
 
 /// Every way in which a call can fail. The binding maps each to one Python exception.

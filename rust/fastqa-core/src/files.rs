@@ -1,13 +1,14 @@
 //! `predictions.json`, `nbest_predictions.json`, `null_odds.json`, as `utils_qa` writes them:
 //! `json.dumps(..., indent=4)` and a newline.
 //!
-//! The text is made in parallel, in memory, and appears under its name only when it is complete: it
-//! is written to a temporary file beside it which is then renamed.
+//! The text is made in parallel, in memory, and appears under its name only when it is complete:
+//! it is written to a temporary file beside it which is then renamed. Memory is that of the text:
+//! about that of the file. Examples stand in the order of their ids' first appearance, as in a
+//! Python dict.
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-
-use rayon::prelude::*;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Error;
 use crate::columns::Strings;
@@ -15,7 +16,11 @@ use crate::json::{push_float, push_string};
 use crate::lists::NBest;
 use crate::logit::Logit;
 use crate::nbest::{Entry, Kind, probabilities};
-use crate::parallel::with_pool;
+use crate::parallel::{Between, map_in_rounds};
+
+/// Examples to a task, and tasks to a round, between which the caller may stop it.
+const PART: usize = 256;
+const ROUND_PARTS: usize = 256;
 
 /// What is written besides the lists.
 pub struct Writer<'a> {
@@ -47,20 +52,23 @@ impl Writer<'_> {
     /// Write one file.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be written; what [`NBest::text`] says.
+    /// [`Error::Io`] when the file cannot be written; what [`NBest::text`] says; what `between`
+    /// returned.
     pub fn write<T: Logit>(
         &self,
         found: &NBest<T>,
         content: Content,
         path: &Path,
+        between: Between<'_>,
     ) -> Result<(), Error> {
         let examples: Vec<usize> = match self.order {
             None => (0..found.outcomes.len()).collect(),
             Some(order) => order.iter().map(|&example| example as usize).collect(),
         };
-        let part = |examples: &[usize]| -> Result<Vec<u8>, Error> {
+        let parts: Vec<_> = examples.chunks(PART).collect();
+        let part = |(): &mut (), part: usize| -> Result<Vec<u8>, Error> {
             let mut out = Vec::new();
-            for &example in examples {
+            for &example in parts.get(part).copied().unwrap_or_default() {
                 out.extend_from_slice(b",\n    ");
                 push_string(&mut out, self.ids.get(example)?);
                 out.extend_from_slice(b": ");
@@ -68,8 +76,7 @@ impl Writer<'_> {
             }
             Ok(out)
         };
-        let parts = with_pool(|| examples.par_chunks(256).map(part).collect::<Vec<_>>())?;
-        let parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let parts = map_in_rounds(parts.len(), ROUND_PARTS, between, || (), part)?;
         // The parts go to the file as they are: joining them would copy 50 MB and more. The first
         // element has no comma before it.
         let mut pieces: Vec<&[u8]> = vec![b"{"];
@@ -180,23 +187,46 @@ impl Writer<'_> {
     }
 }
 
-/// Write `pieces` one after another to `path` so that a reader sees the old file or the whole new one, also when the
-/// process is killed. (Not synced to disk: that takes longer than everything else together.)
+/// Write `pieces` one after another to `path` so that a reader sees the old file or the whole new
+/// one, also when the process is killed. A link stays one, and an older file's permissions are kept;
+/// devices and pipes are written to directly. (Not synced to disk: that takes longer than everything
+/// else together.)
 ///
 /// # Errors
 /// [`Error::Io`] with the path.
 pub fn write_whole(path: &Path, pieces: &[&[u8]]) -> Result<(), Error> {
-    let name = path
+    // Threads of one process may write one file: each has a number of its own.
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let cannot =
+        |error: std::io::Error| Error::Io(format!("cannot write {}: {error}", path.display()));
+    let fill = |mut file: fs::File| pieces.iter().try_for_each(|piece| file.write_all(piece));
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let old = fs::metadata(&real).ok();
+    if old.as_ref().is_some_and(|old| !old.is_file()) {
+        return fs::OpenOptions::new()
+            .write(true)
+            .open(&real)
+            .and_then(fill)
+            .map_err(cannot);
+    }
+    // Names of up to 255 bytes are legal: the temporary one must not be longer.
+    let name: String = real
         .file_name()
-        .map(|name| name.to_string_lossy())
+        .map(|name| name.to_string_lossy().chars().take(40).collect())
         .unwrap_or_default();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let temporary = real.with_file_name(format!(".{name}.{}.{number}.tmp", std::process::id()));
     let written = fs::File::create(&temporary)
-        .and_then(|mut file| pieces.iter().try_for_each(|piece| file.write_all(piece)))
-        .and_then(|()| fs::rename(&temporary, path));
+        .and_then(fill)
+        .and_then(|()| {
+            old.map_or(Ok(()), |old| {
+                fs::set_permissions(&temporary, old.permissions())
+            })
+        })
+        .and_then(|()| fs::rename(&temporary, &real));
     written.map_err(|error| {
         // Nothing half-written stays behind; the first error is the one to tell.
         let _ = fs::remove_file(&temporary);
-        Error::Io(format!("cannot write {}: {error}", path.display()))
+        cannot(error)
     })
 }

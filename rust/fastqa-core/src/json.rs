@@ -1,4 +1,8 @@
 //! JSON as Python's `json.dumps` writes it, so that files can be compared byte by byte.
+//!
+//! Strings: everything beyond ASCII as `\uXXXX`, in surrogate pairs beyond U+FFFF. Numbers: the
+//! shortest text that reads back as the same float (ryu), in Python's spelling: `1e-06` where Rust
+//! says `1e-6`, `Infinity` and `NaN` as Python has them. O(length), into a buffer of the caller.
 
 /// Append `text` as a JSON string, ASCII only (`ensure_ascii=True`).
 pub fn push_string(out: &mut Vec<u8>, text: &str) {

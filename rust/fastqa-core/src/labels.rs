@@ -1,4 +1,7 @@
 //! From an answer's characters to the tokens that a model is trained on.
+//!
+//! For each window: the tokens that hold the answer, or its null position twice when it does not
+//! hold all of it. O(tokens), in one pass from each end. The start is never after the end.
 use crate::Error;
 
 /// Windows to be labelled; tokens of window `w` are `starts[w]..starts[w + 1]`.

@@ -1,4 +1,9 @@
 //! Normalisation of the official scripts for other languages than English.
+//!
+//! Each function fills a [`Normalized`]: the text that exact match compares and the tokens that F1
+//! counts, in O(length), the text lowered first as Python lowers it. What a space, a word
+//! character or a mark is comes from [`Tables`]: the scripts are Python, and so are their classes
+//! of characters.
 use crate::normalize::{Builder, ENGLISH_ARTICLES, Normalized};
 use crate::pystring::Tables;
 use crate::segment::western_words;

@@ -1,4 +1,9 @@
 //! The engine's result: the lists of all examples, one after the other, and how they get there.
+//!
+//! Entries lie flat, `starts` says where each list begins, so a result of any size is three
+//! vectors and its columns can be handed out without touching a row. Texts are not kept: an entry
+//! has characters, and its text is cut out of the context when it is asked for. Parts come from
+//! the tasks of a round in order of examples, whichever thread had them.
 use crate::Error;
 use crate::columns::Strings;
 use crate::logit::Logit;

@@ -1,7 +1,10 @@
 //! Logit rows: the two float types that scores are computed in, and the three they arrive in.
 //!
 //! float16 (and bfloat16, which the front end turns into float32) is widened exactly, row by row:
-//! half-precision sums overflow to infinity and tie far more often than the model meant.
+//! half-precision sums overflow to infinity and tie far more often than the model meant. A row of
+//! float32 or float64 is borrowed where it lies; a row of float16 costs one pass into a buffer of
+//! the thread. [`Logit::key`] makes an integer of a value and its position, in whose order equal
+//! values stand by position: comparing keys is the whole tie rule.
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 

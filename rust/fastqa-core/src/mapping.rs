@@ -1,10 +1,18 @@
 //! Which example each window belongs to.
+//!
+//! Ids are matched through a hash table of row numbers, which holds no string: O(examples +
+//! windows), and features that follow the order of their examples, as nearly all do, are matched
+//! by comparing with the last example and the next, without the table. Windows are then grouped by
+//! counting sort, stable, so an example's windows keep feature order. Of equal ids the last
+//! example has the windows, as in the dict of the references; indices are 32 bits, and more are
+//! refused.
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::Error;
 use crate::columns::Strings;
+use crate::memory::filled;
 
 /// The windows of each example, in feature order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,7 +45,7 @@ impl Windows {
                 example_of.len()
             )));
         }
-        let mut starts = vec![0_usize; examples + 1];
+        let mut starts = filled(0_usize, examples.saturating_add(1), "examples")?;
         for (feature, &example) in example_of.iter().enumerate() {
             let slot = starts
                 .get_mut(example as usize + 1)

@@ -4,6 +4,7 @@
 //! for ASCII (nearly every English answer) and one over characters else, into a buffer that is
 //! kept from answer to answer. What an article is follows `\b(a|an|the)\b` of Python's `re`: a
 //! whole run of `\w` characters, looked for *after* punctuation is gone ("co-the-op" keeps it).
+//! O(length); both passes give the same text and tokens where both can be taken.
 use crate::pystring::{Tables, is_ascii_space};
 
 /// An answer made ready for comparison, as UTF-8. Reused from answer to answer: no allocation.
@@ -103,6 +104,17 @@ pub fn squad(text: &str, tables: &Tables, into: &mut Normalized) {
     }
     builder.finish(ENGLISH_ARTICLES);
     into.lowered = lowered;
+}
+
+/// What TriviaQA's script turns into spaces besides ASCII punctuation.
+const TRIVIAQA_MARKS: &str = "‘’´";
+
+/// `normalize_answer` of TriviaQA's script: marks become spaces, then as SQuAD.
+pub fn triviaqa(text: &str, tables: &Tables, into: &mut Normalized) {
+    let mut lowered = String::with_capacity(text.len());
+    tables.lower(text, &mut lowered);
+    let is_mark = |c: char| c.is_ascii_punctuation() || TRIVIAQA_MARKS.contains(c);
+    squad(&lowered.replace(is_mark, " "), tables, into);
 }
 
 /// The pass over letters, digits, ASCII punctuation and white space: there a token is a run of `\w`

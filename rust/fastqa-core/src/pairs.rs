@@ -1,6 +1,8 @@
 //! Every pair of a window's start and end positions: the best ones, and the sum of all.
 //!
-//! O(length x longest answer) per window, and most starts are passed over by one comparison.
+//! O(length x longest answer) per window, and most starts are passed over by one comparison: with
+//! the largest end in reach a start bounds all of its pairs. Equal scores: smaller start, then
+//! smaller end. NaN is no score; -infinity is that of a position which is not allowed.
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 

@@ -1,5 +1,8 @@
 //! The switches in which the reference systems differ. The engine reads these and nothing else, so
 //! that each reference is a set of values (a preset, named in Python) and not a second engine.
+//!
+//! Plain data. Defaults and names are those of `fastqa.SpanParams`, from which the binding makes
+//! it.
 
 /// How the null scores of an example's windows become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,9 @@
-//! What a window is searched with besides its offsets: where its null answer is, and which tokens a
-//! span may start at.
+//! What a window is searched with besides its offsets: where its null answer is, and which tokens
+//! a span may start at.
+//!
+//! Read once for each window, O(1), but for a null answer at the first token of some id, which is
+//! looked for from the left: O(tokens before it), one or none in practice. Rows are those of the
+//! columns, and errors name the feature's number.
 use crate::Error;
 use crate::columns::{Extents, Integers};
 

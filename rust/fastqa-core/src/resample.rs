@@ -1,12 +1,18 @@
 //! Bootstrap: sums of the columns over rows drawn with replacement.
 //!
-//! Every resample has a generator of its own, seeded with its number: the same sums, to the bit, on
-//! any number of threads. Ten thousand resamples of SQuAD dev are 10^8 draws, so the generator is
-//! four operations a draw and a row's columns lie side by side for one memory access.
+//! Every resample has a generator of its own, seeded with its number: the same sums, to the bit,
+//! on any number of threads. Ten thousand resamples of SQuAD dev are 10^8 draws, so the generator
+//! is four operations a draw and a row's columns lie side by side for one memory access.
+//! O(resamples * rows) for up to eight columns at a time; all groups of columns see the same
+//! draws.
 use rayon::prelude::*;
 
 use crate::Error;
-use crate::parallel::with_pool;
+use crate::memory::filled;
+use crate::parallel::{Between, with_pool};
+
+/// About this many draws are made between two looks for Ctrl-C: a fifth of a second on one core.
+const ROUND_DRAWS: usize = 100_000_000;
 
 /// Sums of each column over `rows` rows drawn with replacement, `resamples` times.
 ///
@@ -14,12 +20,13 @@ use crate::parallel::with_pool;
 ///
 /// # Errors
 /// [`Error::Value`] when `values` is not whole rows or there is none; [`Error::Memory`] when the
-/// result does not fit.
+/// result does not fit; what `between` returned.
 pub fn resample_sums(
     values: &[f64],
     columns: usize,
     resamples: usize,
     seed: u64,
+    between: Between<'_>,
 ) -> Result<Vec<f64>, Error> {
     if columns == 0 || values.is_empty() || !values.len().is_multiple_of(columns) {
         return Err(Error::value(format!(
@@ -27,21 +34,14 @@ pub fn resample_sums(
             values.len()
         )));
     }
-    let length = resamples.saturating_mul(columns);
-    let mut sums: Vec<f64> = Vec::new();
-    sums.try_reserve_exact(length).map_err(|_| {
-        Error::Memory(format!(
-            "no memory for {resamples} resamples of {columns} columns"
-        ))
-    })?;
-    sums.resize(length, 0.0);
+    let mut sums = filled(0.0, resamples.saturating_mul(columns), "sums of resamples")?;
     let mut first = 0;
     while first < columns {
         // The same draws for every group of columns: a group starts its generators anew.
         let width = match columns - first {
-            1 | 2 => pass::<2>(values, columns, first, seed, &mut sums)?,
-            3 | 4 => pass::<4>(values, columns, first, seed, &mut sums)?,
-            _ => pass::<8>(values, columns, first, seed, &mut sums)?,
+            1 | 2 => pass::<2>(values, columns, first, seed, &mut sums, between)?,
+            3 | 4 => pass::<4>(values, columns, first, seed, &mut sums, between)?,
+            _ => pass::<8>(values, columns, first, seed, &mut sums, between)?,
         };
         first += width;
     }
@@ -55,6 +55,7 @@ fn pass<const LANES: usize>(
     first: usize,
     seed: u64,
     sums: &mut [f64],
+    between: Between<'_>,
 ) -> Result<usize, Error> {
     let rows: Vec<[f64; LANES]> = values
         .chunks_exact(columns)
@@ -67,17 +68,24 @@ fn pass<const LANES: usize>(
             lanes
         })
         .collect();
-    with_pool(|| {
-        sums.par_chunks_mut(columns)
-            .enumerate()
-            .for_each(|(resample, sums)| {
-                let total = one(&rows, Generator::new(seed, resample as u64));
-                sums.iter_mut()
-                    .skip(first)
-                    .zip(total)
-                    .for_each(|(to, from)| *to = from);
-            });
-    })?;
+    let round = (ROUND_DRAWS / rows.len().max(1)).max(1);
+    let mut done = 0;
+    for round in sums.chunks_mut(round.saturating_mul(columns)) {
+        with_pool(|| {
+            round
+                .par_chunks_mut(columns)
+                .enumerate()
+                .for_each(|(resample, sums)| {
+                    let total = one(&rows, Generator::new(seed, (done + resample) as u64));
+                    sums.iter_mut()
+                        .skip(first)
+                        .zip(total)
+                        .for_each(|(to, from)| *to = from);
+                });
+        })?;
+        done += round.len() / columns;
+        between(done)?;
+    }
     Ok(LANES)
 }
 
@@ -131,7 +139,7 @@ mod tests {
         let values: Vec<f64> = (0..50)
             .flat_map(|row| [1.0, f64::from(row), 1.0, 0.0, 1.0])
             .collect();
-        let sums = resample_sums(&values, 5, 20, 7).unwrap_or_default();
+        let sums = resample_sums(&values, 5, 20, 7, &mut |_| Ok(())).unwrap_or_default();
         assert_eq!(sums.len(), 100);
         for row in sums.chunks(5) {
             assert_eq!((row[0], row[2], row[3], row[4]), (50.0, 50.0, 0.0, 50.0));
@@ -141,7 +149,7 @@ mod tests {
     #[test]
     fn the_mean_of_the_resamples_is_near_the_mean_of_the_rows() {
         let values: Vec<f64> = (0..1000).map(f64::from).collect();
-        let sums = resample_sums(&values, 1, 2000, 1).unwrap_or_default();
+        let sums = resample_sums(&values, 1, 2000, 1, &mut |_| Ok(())).unwrap_or_default();
         let mean = sums.iter().sum::<f64>() / 2000.0 / 1000.0;
         assert!((mean - 499.5).abs() < 1.0, "{mean}");
     }
@@ -151,7 +159,7 @@ mod tests {
         let values: Vec<f64> = (0..300).map(|row| f64::from(row).sqrt()).collect();
         let sums = |threads, seed| {
             set_num_threads(threads);
-            let sums = resample_sums(&values, 2, 64, seed);
+            let sums = resample_sums(&values, 2, 64, seed, &mut |_| Ok(()));
             set_num_threads(0);
             sums
         };
@@ -161,7 +169,7 @@ mod tests {
 
     #[test]
     fn ragged_rows_are_refused() {
-        assert!(resample_sums(&[1.0, 2.0, 3.0], 2, 1, 0).is_err());
-        assert!(resample_sums(&[], 1, 1, 0).is_err());
+        assert!(resample_sums(&[1.0, 2.0, 3.0], 2, 1, 0, &mut |_| Ok(())).is_err());
+        assert!(resample_sums(&[], 1, 1, 0, &mut |_| Ok(())).is_err());
     }
 }

@@ -2,16 +2,17 @@
 //!
 //! Questions are independent, so they run in parallel; the totals are left to the caller, who adds
 //! them in the order of the references: the same bits for any number of threads.
-use rayon::prelude::*;
-
 use crate::Error;
 use crate::normalize::Normalized;
-use crate::parallel::with_pool;
+use crate::parallel::{Between, map_in_rounds};
 use crate::pystring::Tables;
 use crate::styles::{Overlap, Style};
 
 /// Below this many questions the pool costs more than it gives.
 const SERIAL: usize = 512;
+/// Tasks of so many questions, and rounds of so many tasks, between which the caller may stop it.
+const TASK: usize = 64;
+const ROUND_TASKS: usize = 256;
 
 /// The scores of one question; NaN and `gold` -1 where no prediction is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,11 +79,13 @@ impl<'a> Questions<'a> {
 /// Score every question in `style`.
 ///
 /// # Errors
-/// [`Error::Value`] when the offsets do not fit the predictions and gold answers.
+/// [`Error::Value`] when the offsets do not fit the predictions and gold answers; what `between`
+/// returned.
 pub fn score(
     questions: Questions<'_>,
     style: Style,
     tables: &Tables,
+    between: Between<'_>,
 ) -> Result<Vec<QuestionScore>, Error> {
     questions.check()?;
     let one = |scorer: &mut Scorer, question: usize| match questions.predictions.get(question) {
@@ -98,13 +101,13 @@ pub fn score(
             .map(|question| one(&mut scorer, question))
             .collect());
     }
-    with_pool(|| {
-        (0..count)
-            .into_par_iter()
-            .with_min_len(64)
-            .map_init(Scorer::default, one)
-            .collect()
-    })
+    let task = |scorer: &mut Scorer, task: usize| {
+        let questions = task * TASK..count.min((task + 1) * TASK);
+        Ok(questions.map(|question| one(scorer, question)).collect())
+    };
+    let tasks = count.div_ceil(TASK);
+    let scores: Vec<Vec<_>> = map_in_rounds(tasks, ROUND_TASKS, between, Scorer::default, task)?;
+    Ok(scores.concat())
 }
 
 /// Buffers of one thread.
@@ -313,7 +316,13 @@ mod tests {
                 golds: &["a"],
                 offsets,
             };
-            score(questions, Style::Squad1, &Tables::default()).is_err()
+            score(
+                questions,
+                Style::Squad1,
+                &Tables::default(),
+                &mut |_| Ok(()),
+            )
+            .is_err()
         };
         assert!(refused(&[0]) && refused(&[0, 2]) && refused(&[1, 0]));
         assert!(!refused(&[0, 1]));

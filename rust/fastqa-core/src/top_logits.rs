@@ -1,5 +1,10 @@
-//! Windows of which only the best starts and ends are known: what `fastqa.topk_logits` leaves of the
-//! logits on the device. The search over the n best needs no more, so the answers are the same.
+//! Windows of which only the best starts and ends are known: what `fastqa.topk_logits` leaves of
+//! the logits on the device. The search over the n best needs no more, so the answers are the
+//! same.
+//!
+//! O(n) for a window instead of O(length). Candidates must come best first, equal ones by token,
+//! which is checked; parameters that would need more than the n best are refused, not
+//! approximated.
 use crate::Error;
 use crate::best_pairs::{Candidate, PairScratch, best_pairs};
 use crate::columns::Integers;

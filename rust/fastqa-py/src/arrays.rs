@@ -2,21 +2,21 @@
 //! arrays (`fastqa/columns.py` sees to it); anything else is refused here rather than misread.
 use fastqa_core::columns::{Bitmap, Extents, Integers, Strings, Utf8Chunk};
 use fastqa_core::offsets::{Offsets, OffsetsChunk};
-use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1, PyUntypedArrayMethods};
+use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyList, PyString};
 
+use crate::calls::guarded;
+
 /// The array's values, if they lie in memory as Rust needs them.
 pub fn slice<'a, T: Element>(array: &'a PyReadonlyArray1<'_, T>) -> PyResult<&'a [T]> {
-    let bytes = array.len().saturating_mul(size_of::<T>());
-    if bytes > 0 && array.as_array().as_ptr().align_offset(align_of::<T>()) != 0 {
-        return Err(PyValueError::new_err("array is not aligned"));
-    }
-    array
-        .as_slice()
-        .map_err(|_| PyValueError::new_err("array is not contiguous"))
+    array.as_slice().map_err(|_| {
+        PyValueError::new_err(
+            "array is not contiguous and aligned; pass numpy.require(array, requirements=['C', 'A'])",
+        )
+    })
 }
 
 /// Signed integers of 32 or 64 bits.
@@ -66,30 +66,32 @@ pub fn flatten_offsets<'py>(
     Bound<'py, PyArray1<i64>>,
     Bound<'py, PyArray1<i64>>,
 )> {
-    let (mut rows, mut tokens, mut values) = (vec![0_i64], vec![0_i64], Vec::new());
-    for (feature, row) in column.try_iter()?.enumerate() {
-        for (index, token) in row?.try_iter()?.enumerate() {
-            let token = token?;
-            if !token.is_none() {
-                let wrong = |error: PyErr| {
-                    PyValueError::new_err(format!(
-                        "offset_mapping of feature {feature} holds {token} for token {index}; \
+    guarded(|| {
+        let (mut rows, mut tokens, mut values) = (vec![0_i64], vec![0_i64], Vec::new());
+        for (feature, row) in column.try_iter()?.enumerate() {
+            for (index, token) in row?.try_iter()?.enumerate() {
+                let token = token?;
+                if !token.is_none() {
+                    let wrong = |error: PyErr| {
+                        PyValueError::new_err(format!(
+                            "offset_mapping of feature {feature} holds {token} for token {index}; \
                          expected two integers, [] or None ({error})"
-                    ))
-                };
-                for value in token.try_iter().map_err(wrong)? {
-                    values.push(value?.extract::<i64>().map_err(wrong)?);
+                        ))
+                    };
+                    for value in token.try_iter().map_err(wrong)? {
+                        values.push(value?.extract::<i64>().map_err(wrong)?);
+                    }
                 }
+                tokens.push(values.len() as i64);
             }
-            tokens.push(values.len() as i64);
+            rows.push(tokens.len() as i64 - 1);
         }
-        rows.push(tokens.len() as i64 - 1);
-    }
-    Ok((
-        rows.into_pyarray(py),
-        tokens.into_pyarray(py),
-        values.into_pyarray(py),
-    ))
+        Ok((
+            rows.into_pyarray(py),
+            tokens.into_pyarray(py),
+            values.into_pyarray(py),
+        ))
+    })
 }
 
 /// A string column: a list of `str`, or Arrow chunks `(bytes, offsets)`.

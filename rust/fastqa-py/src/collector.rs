@@ -1,10 +1,13 @@
 //! `fastqa._rust.CollectorStore`: the engine fed piece by piece.
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::time::Duration;
 
 use fastqa_core::Error;
 use fastqa_core::collector::{Collector, Known, alike};
 use fastqa_core::mapping::Windows;
 use fastqa_core::nbest::{Entry, Kind};
+use fastqa_core::parallel::Between;
 use fastqa_core::params::SpanParams;
 use fastqa_core::search::Search;
 use fastqa_core::span::WindowSource;
@@ -14,9 +17,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::arrays::{OffsetsColumn, StringColumn, slice};
-use crate::error::{guard, to_pyerr};
+use crate::calls::{detached, guarded, interruptible};
+use crate::error::to_pyerr;
 use crate::nbest::NBestStore;
-use crate::search::interruptible;
+use crate::saved::{damaged, field, read_entries, save_entries};
 use crate::source::{
     FloatArray, MaxContextArgument, NullArgument, ParamsArgument, Precision, SearchColumns,
     SourceArgument, Visitor,
@@ -36,13 +40,41 @@ pub struct CollectorStore {
     params: SpanParams,
     // Taken only without the interpreter: a thread that waits here must not hold what another needs.
     state: Mutex<Collectors>,
+    /// The process that took `state` last: after a fork a thread that is not there may hold it.
+    holder: AtomicU32,
 }
 
 impl CollectorStore {
-    fn lock(&self) -> Result<MutexGuard<'_, Collectors>, Error> {
-        self.state.lock().map_err(|_| {
-            Error::value("an earlier update of this collector broke off in the middle")
-        })
+    /// Wait for other threads' updates with an ear for Ctrl-C.
+    fn lock(&self, between: Between<'_>) -> Result<MutexGuard<'_, Collectors>, Error> {
+        const WAIT: Duration = Duration::from_millis(1);
+        let process = std::process::id();
+        let mut waits = 0_u64;
+        loop {
+            match self.state.try_lock() {
+                Ok(state) => {
+                    self.holder.store(process, Ordering::Relaxed);
+                    return Ok(state);
+                }
+                Err(TryLockError::Poisoned(_)) => {
+                    return Err(Error::value(
+                        "an earlier update of this collector broke off in the middle; make a new one",
+                    ));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    // Another thread here notes itself at once; 50 looks later it has.
+                    if waits > 50 && self.holder.load(Ordering::Relaxed) != process {
+                        return Err(Error::value(
+                            "this process was forked while another thread updated the collector, \
+                             whose state is therefore unknown here; make a new one",
+                        ));
+                    }
+                }
+            }
+            waits += 1;
+            std::thread::sleep(WAIT);
+            between(0)?;
+        }
     }
 }
 
@@ -61,13 +93,16 @@ macro_rules! either {
 impl CollectorStore {
     #[new]
     fn new(examples: usize, params: ParamsArgument) -> PyResult<Self> {
-        let params = params.into_params()?;
-        // Refuse what no collector can do before the first batch.
-        Collector::<f32>::new(params.clone(), 0).map_err(to_pyerr)?;
-        Ok(Self {
-            examples,
-            params,
-            state: Mutex::new(Collectors::Empty),
+        guarded(|| {
+            let params = params.into_params()?;
+            // Refuse what no collector can do before the first batch.
+            Collector::<f32>::new(params.clone(), 0).map_err(to_pyerr)?;
+            Ok(Self {
+                examples,
+                params,
+                state: Mutex::new(Collectors::Empty),
+                holder: AtomicU32::new(0),
+            })
         })
     }
 
@@ -87,105 +122,117 @@ impl CollectorStore {
         contexts: Option<StringColumn<'_>>,
         ids: Option<StringColumn<'_>>,
     ) -> PyResult<usize> {
-        let columns = SearchColumns {
-            offsets,
-            null_position,
-            max_context,
-            contexts,
-            ids,
-        };
-        let (example_of, numbers) = (slice(&example_of)?, slice(&numbers)?);
-        let search = columns.view(self.params.clone(), Windows::default())?;
-        let visitor = Update {
-            py,
-            store: self,
-            search,
-            example_of,
-            numbers,
-        };
-        source.visit(py, &self.params, visitor)
+        guarded(|| {
+            let columns = SearchColumns {
+                offsets,
+                null_position,
+                max_context,
+                contexts,
+                ids,
+            };
+            let (example_of, numbers) = (slice(&example_of)?, slice(&numbers)?);
+            let search = columns.view(self.params.clone(), Windows::default())?;
+            let visitor = Update {
+                py,
+                store: self,
+                search,
+                example_of,
+                numbers,
+            };
+            source.visit(py, &self.params, visitor)
+        })
     }
 
     /// Add all that `other` has seen.
     fn merge(&self, py: Python<'_>, other: &Self) -> PyResult<()> {
-        if std::ptr::eq(self, other) {
-            return Ok(());
-        }
-        guard(py, || {
-            alike(
-                (&self.params, self.examples),
-                (&other.params, other.examples),
-            )?;
-            // Copied, not both locked: two threads could merge two collectors into each other.
-            let more = {
-                match &*other.lock()? {
-                    Collectors::Empty => return Ok(()),
-                    Collectors::F32(collector) => Collectors::F32(collector.clone()),
-                    Collectors::F64(collector) => Collectors::F64(collector.clone()),
-                }
-            };
-            let mut state = self.lock()?;
-            match (&mut *state, more) {
-                (Collectors::F32(mine), Collectors::F32(more)) => mine.merge(&more),
-                (Collectors::F64(mine), Collectors::F64(more)) => mine.merge(&more),
-                (Collectors::Empty, more) => {
-                    *state = more;
-                    Ok(())
-                }
-                _ => Err(mixed()),
+        guarded(|| {
+            if std::ptr::eq(self, other) {
+                return Ok(());
             }
+            interruptible(py, None, |between| {
+                alike(
+                    (&self.params, self.examples),
+                    (&other.params, other.examples),
+                )?;
+                // Copied, not both locked: two threads could merge two collectors into each other.
+                let more = {
+                    match &*other.lock(between)? {
+                        Collectors::Empty => return Ok(()),
+                        Collectors::F32(collector) => Collectors::F32(collector.clone()),
+                        Collectors::F64(collector) => Collectors::F64(collector.clone()),
+                    }
+                };
+                let mut state = self.lock(between)?;
+                match (&mut *state, more) {
+                    (Collectors::F32(mine), Collectors::F32(more)) => mine.merge(&more),
+                    (Collectors::F64(mine), Collectors::F64(more)) => mine.merge(&more),
+                    (Collectors::Empty, more) => {
+                        *state = more;
+                        Ok(())
+                    }
+                    _ => Err(mixed()),
+                }
+            })
         })
     }
 
     /// The n-best lists of what was seen.
     fn finish(&self, py: Python<'_>) -> PyResult<NBestStore> {
-        let found = guard(py, || {
-            Ok(match &*self.lock()? {
-                Collectors::Empty => {
-                    f32::store(Collector::new(self.params.clone(), self.examples)?.finish())
-                }
-                Collectors::F32(collector) => f32::store(collector.finish()),
-                Collectors::F64(collector) => f64::store(collector.finish()),
-            })
-        })?;
-        Ok(NBestStore::new(found))
+        guarded(|| {
+            let found = interruptible(py, None, |between| {
+                Ok(match &*self.lock(between)? {
+                    Collectors::Empty => {
+                        f32::store(Collector::new(self.params.clone(), self.examples)?.finish())
+                    }
+                    Collectors::F32(collector) => f32::store(collector.finish()),
+                    Collectors::F64(collector) => f64::store(collector.finish()),
+                })
+            })?;
+            Ok(NBestStore::new(found))
+        })
     }
 
     /// How many windows were seen, and the smallest number that was not.
     fn progress(&self, py: Python<'_>) -> PyResult<(usize, usize)> {
-        guard(py, || {
-            Ok(either!(&*self.lock()?, collector => {
-                (collector.seen().count(), collector.seen().first_missing())
-            }, (0, 0)))
+        guarded(|| {
+            interruptible(py, None, |between| {
+                Ok(either!(&*self.lock(between)?, collector => {
+                    (collector.seen().count(), collector.seen().first_missing())
+                }, (0, 0)))
+            })
         })
     }
 
     /// Everything that is known, as arrays by name; nothing before the first batch.
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let copy = guard(py, || {
-            Ok(match &*self.lock()? {
-                Collectors::Empty => Collectors::Empty,
-                Collectors::F32(collector) => Collectors::F32(collector.clone()),
-                Collectors::F64(collector) => Collectors::F64(collector.clone()),
-            })
-        })?;
-        either!(&copy, collector => state(py, collector), Ok(PyDict::new(py)))
+        guarded(|| {
+            let copy = interruptible(py, None, |between| {
+                Ok(match &*self.lock(between)? {
+                    Collectors::Empty => Collectors::Empty,
+                    Collectors::F32(collector) => Collectors::F32(collector.clone()),
+                    Collectors::F64(collector) => Collectors::F64(collector.clone()),
+                })
+            })?;
+            either!(&copy, collector => state(py, collector), Ok(PyDict::new(py)))
+        })
     }
 
     /// Take up what `state` returned.
     fn restore(&self, py: Python<'_>, state: &Bound<'_, PyDict>) -> PyResult<()> {
-        if state.is_empty() {
-            return Ok(());
-        }
-        let logits: FloatArray<'_> = field(state, "logits")?;
-        let restored = match &logits {
-            FloatArray::F32(logits) => self.restored(py, state, slice(logits)?)?,
-            FloatArray::F64(logits) => self.restored(py, state, slice(logits)?)?,
-            FloatArray::F16(_) => return Err(damaged("logits")),
-        };
-        guard(py, || {
-            *self.lock()? = restored;
-            Ok(())
+        guarded(|| {
+            if state.is_empty() {
+                return Ok(());
+            }
+            let logits: FloatArray<'_> = field(state, "logits")?;
+            let restored = match &logits {
+                FloatArray::F32(logits) => self.restored(py, state, slice(logits)?)?,
+                FloatArray::F64(logits) => self.restored(py, state, slice(logits)?)?,
+                FloatArray::F16(_) => return Err(damaged("logits")),
+            };
+            interruptible(py, None, |between| {
+                *self.lock(between)? = restored;
+                Ok(())
+            })
         })
     }
 }
@@ -208,7 +255,7 @@ impl CollectorStore {
                 self.examples
             )));
         }
-        guard(py, || {
+        detached(py, || {
             let mut entries = read_entries(logits, places);
             let mut examples = Vec::with_capacity(counts.len());
             for &count in counts {
@@ -256,7 +303,7 @@ impl Visitor for Update<'_, '_> {
             numbers,
         } = self;
         interruptible(py, None, |between| {
-            let mut state = store.lock()?;
+            let mut state = store.lock(between)?;
             if matches!(*state, Collectors::Empty) {
                 let empty = Collector::new(store.params.clone(), store.examples)?;
                 *state = S::Value::collectors(empty);
@@ -282,64 +329,22 @@ fn state<'py, T: Precision + Element>(
     py: Python<'py>,
     collector: &Collector<T>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let (mut counts, mut logits, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    let mut counts = Vec::new();
     for known in collector.examples() {
         let flags = u32::from(known.null.is_some()) << 1 | u32::from(known.seen);
         counts.push((known.entries.len() as u32) << 2 | flags);
-        for entry in known.entries.iter().chain(&known.null) {
-            logits.extend([entry.score, entry.start_logit, entry.end_logit]);
-            places.extend([
-                entry.feature,
-                entry.start_token,
-                entry.end_token,
-                entry.start_char,
-                entry.end_char,
-            ]);
-        }
     }
     let arrays = PyDict::new(py);
     arrays.set_item("counts", counts.into_pyarray(py))?;
-    arrays.set_item("logits", logits.into_pyarray(py))?;
-    arrays.set_item("places", places.into_pyarray(py))?;
+    save_entries(
+        py,
+        &arrays,
+        collector
+            .examples()
+            .iter()
+            .flat_map(|known| known.entries.iter().chain(&known.null)),
+    )?;
     let seen = collector.seen().words().to_vec();
     arrays.set_item("seen_windows", seen.into_pyarray(py))?;
     Ok(arrays)
-}
-
-fn read_entries<'a, T: Precision>(
-    logits: &'a [T],
-    places: &'a [u32],
-) -> impl Iterator<Item = Entry<T>> + 'a {
-    let rows = logits.chunks_exact(3).zip(places.chunks_exact(5));
-    rows.filter_map(|pair| match pair {
-        (
-            &[score, start_logit, end_logit],
-            &[feature, start_token, end_token, start_char, end_char],
-        ) => Some(Entry {
-            score,
-            start_logit,
-            end_logit,
-            feature,
-            start_token,
-            end_token,
-            start_char,
-            end_char,
-            kind: Kind::Span,
-        }),
-        _ => None,
-    })
-}
-
-fn field<'py, T>(state: &Bound<'py, PyDict>, name: &str) -> PyResult<T>
-where
-    T: for<'a> FromPyObject<'a, 'py>,
-{
-    let value = state.get_item(name)?.ok_or_else(|| damaged(name))?;
-    value.extract().map_err(|_| damaged(name))
-}
-
-fn damaged(name: &str) -> PyErr {
-    PyValueError::new_err(format!(
-        "the saved state of a collector is damaged: {name:?} is missing or of another type"
-    ))
 }

@@ -7,7 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::arrays::{ExtentsArgument, slice};
-use crate::error::guard;
+use crate::calls::{guarded, interruptible};
 use crate::source::{FloatArray, choose};
 
 /// Where each window's spans begin, their first and last tokens and scores; null scores and
@@ -35,68 +35,70 @@ pub fn decode_windows<'py>(
     max_answer_length: usize,
     scoring: &str,
 ) -> PyResult<DecodedArrays<'py>> {
-    let params = DecodeParams {
-        top_k,
-        max_answer_length,
-        scoring: choose(
-            "scoring",
-            scoring,
-            &[
-                ("logits", Scoring::Logits),
-                ("window_softmax", Scoring::WindowSoftmax),
-            ],
-        )?,
-    };
-    let rows = rows.view()?;
-    let (allowed, null) = (slice(&allowed)?, slice(&null_position)?);
-    let decoded = match (&start, &end) {
-        (FloatArray::F32(start), FloatArray::F32(end)) => {
-            run(py, slice(start)?, slice(end)?, rows, allowed, null, params)?
+    guarded(|| {
+        let params = DecodeParams {
+            top_k,
+            max_answer_length,
+            scoring: choose(
+                "scoring",
+                scoring,
+                &[
+                    ("logits", Scoring::Logits),
+                    ("window_softmax", Scoring::WindowSoftmax),
+                ],
+            )?,
+        };
+        let rows = rows.view()?;
+        let (allowed, null) = (slice(&allowed)?, slice(&null_position)?);
+        let decoded = match (&start, &end) {
+            (FloatArray::F32(start), FloatArray::F32(end)) => {
+                run(py, slice(start)?, slice(end)?, rows, allowed, null, params)?
+            }
+            (FloatArray::F64(start), FloatArray::F64(end)) => {
+                run(py, slice(start)?, slice(end)?, rows, allowed, null, params)?
+            }
+            (FloatArray::F16(start), FloatArray::F16(end)) => {
+                let (start, end) = (HalfBits(slice(start)?), HalfBits(slice(end)?));
+                run(py, start, end, rows, allowed, null, params)?
+            }
+            _ => {
+                return Err(PyValueError::new_err(
+                    "start and end logits have different dtypes",
+                ));
+            }
+        };
+        let mut begins = vec![0_i64];
+        let mut total = 0_i64;
+        for window in &decoded {
+            total += window.spans.len() as i64;
+            begins.push(total);
         }
-        (FloatArray::F64(start), FloatArray::F64(end)) => {
-            run(py, slice(start)?, slice(end)?, rows, allowed, null, params)?
-        }
-        (FloatArray::F16(start), FloatArray::F16(end)) => {
-            let (start, end) = (HalfBits(slice(start)?), HalfBits(slice(end)?));
-            run(py, start, end, rows, allowed, null, params)?
-        }
-        _ => {
-            return Err(PyValueError::new_err(
-                "start and end logits have different dtypes",
-            ));
-        }
-    };
-    let mut begins = vec![0_i64];
-    let mut total = 0_i64;
-    for window in &decoded {
-        total += window.spans.len() as i64;
-        begins.push(total);
-    }
-    let spans = || decoded.iter().flat_map(|window| &window.spans);
-    let column = |value: fn(&Decoded) -> f64| -> Bound<'py, PyArray1<f64>> {
-        decoded
-            .iter()
-            .map(value)
-            .collect::<Vec<_>>()
-            .into_pyarray(py)
-    };
-    Ok((
-        begins.into_pyarray(py),
-        spans()
-            .map(|span| span.start)
-            .collect::<Vec<_>>()
-            .into_pyarray(py),
-        spans()
-            .map(|span| span.end)
-            .collect::<Vec<_>>()
-            .into_pyarray(py),
-        spans()
-            .map(|span| span.score)
-            .collect::<Vec<_>>()
-            .into_pyarray(py),
-        column(|window| window.null),
-        column(|window| window.log_partition),
-    ))
+        let spans = || decoded.iter().flat_map(|window| &window.spans);
+        let column = |value: fn(&Decoded) -> f64| -> Bound<'py, PyArray1<f64>> {
+            decoded
+                .iter()
+                .map(value)
+                .collect::<Vec<_>>()
+                .into_pyarray(py)
+        };
+        Ok((
+            begins.into_pyarray(py),
+            spans()
+                .map(|span| span.start)
+                .collect::<Vec<_>>()
+                .into_pyarray(py),
+            spans()
+                .map(|span| span.end)
+                .collect::<Vec<_>>()
+                .into_pyarray(py),
+            spans()
+                .map(|span| span.score)
+                .collect::<Vec<_>>()
+                .into_pyarray(py),
+            column(|window| window.null),
+            column(|window| window.log_partition),
+        ))
+    })
 }
 
 fn run<S: RowSource + Send>(
@@ -109,5 +111,7 @@ fn run<S: RowSource + Send>(
     params: DecodeParams,
 ) -> PyResult<Vec<Decoded>> {
     let logits = Logits { start, end, rows };
-    guard(py, || decode(&logits, allowed, null_position, params))
+    interruptible(py, None, |between| {
+        decode(&logits, allowed, null_position, params, between)
+    })
 }

@@ -4,7 +4,8 @@ use fastqa_core::windows::{self, Padding, Specials, Template, Texts, WindowParam
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
-use crate::error::guard;
+use crate::arrays::slice;
+use crate::calls::{detached, guarded};
 
 /// Ids and type ids of the special tokens before, between and after the texts, the type ids of
 /// question and context, and whether the context comes first.
@@ -43,62 +44,64 @@ pub fn assemble_windows<'py>(
     max_question_length: Option<usize>,
     padding: Option<(i32, i8, bool)>,
 ) -> PyResult<WindowArrays<'py>> {
-    let questions = Texts {
-        ids: question_ids.as_slice()?,
-        starts: question_starts.as_slice()?,
-    };
-    let contexts = Texts {
-        ids: context_ids.as_slice()?,
-        starts: context_starts.as_slice()?,
-    };
-    let context_offsets = context_offsets.as_slice()?;
-    let context_of = context_of.as_slice()?;
-    let ([prefix, middle, suffix], question_type, context_type, context_first) = &template;
-    let template = Template {
-        prefix: Specials {
-            ids: &prefix.0,
-            type_ids: &prefix.1,
-        },
-        middle: Specials {
-            ids: &middle.0,
-            type_ids: &middle.1,
-        },
-        suffix: Specials {
-            ids: &suffix.0,
-            type_ids: &suffix.1,
-        },
-        question_type: *question_type,
-        context_type: *context_type,
-        context_first: *context_first,
-    };
-    let padding = padding.map(|(id, type_id, left)| Padding { id, type_id, left });
-    let params = WindowParams {
-        max_length,
-        doc_stride,
-        hop,
-        max_question_length,
-        padding,
-    };
-    let built = guard(py, || {
-        windows::assemble(
-            questions,
-            contexts,
-            context_offsets,
-            context_of,
-            &template,
-            &params,
-        )
-    })?;
-    Ok((
-        PyArray1::from_vec(py, built.input_ids),
-        PyArray1::from_vec(py, built.type_ids),
-        PyArray1::from_vec(py, built.attention_mask),
-        PyArray1::from_vec(py, built.offsets),
-        PyArray1::from_vec(py, built.starts),
-        PyArray1::from_vec(py, built.example),
-        PyArray1::from_vec(py, built.context_span),
-        built.cut_questions,
-    ))
+    guarded(|| {
+        let questions = Texts {
+            ids: slice(&question_ids)?,
+            starts: slice(&question_starts)?,
+        };
+        let contexts = Texts {
+            ids: slice(&context_ids)?,
+            starts: slice(&context_starts)?,
+        };
+        let context_offsets = slice(&context_offsets)?;
+        let context_of = slice(&context_of)?;
+        let ([prefix, middle, suffix], question_type, context_type, context_first) = &template;
+        let template = Template {
+            prefix: Specials {
+                ids: &prefix.0,
+                type_ids: &prefix.1,
+            },
+            middle: Specials {
+                ids: &middle.0,
+                type_ids: &middle.1,
+            },
+            suffix: Specials {
+                ids: &suffix.0,
+                type_ids: &suffix.1,
+            },
+            question_type: *question_type,
+            context_type: *context_type,
+            context_first: *context_first,
+        };
+        let padding = padding.map(|(id, type_id, left)| Padding { id, type_id, left });
+        let params = WindowParams {
+            max_length,
+            doc_stride,
+            hop,
+            max_question_length,
+            padding,
+        };
+        let built = detached(py, || {
+            windows::assemble(
+                questions,
+                contexts,
+                context_offsets,
+                context_of,
+                &template,
+                &params,
+            )
+        })?;
+        Ok((
+            PyArray1::from_vec(py, built.input_ids),
+            PyArray1::from_vec(py, built.type_ids),
+            PyArray1::from_vec(py, built.attention_mask),
+            PyArray1::from_vec(py, built.offsets),
+            PyArray1::from_vec(py, built.starts),
+            PyArray1::from_vec(py, built.example),
+            PyArray1::from_vec(py, built.context_span),
+            built.cut_questions,
+        ))
+    })
 }
 
 /// Start and end labels.
@@ -118,15 +121,17 @@ pub fn label_windows<'py>(
     answer_end: PyReadonlyArray1<'py, i64>,
     null_tokens: Vec<i32>,
 ) -> PyResult<LabelArrays<'py>> {
-    let input = LabelInput {
-        input_ids: input_ids.as_slice()?,
-        offsets: offsets.as_slice()?,
-        starts: starts.as_slice()?,
-        context_span: context_span.as_slice()?,
-        example: example.as_slice()?,
-        answer_start: answer_start.as_slice()?,
-        answer_end: answer_end.as_slice()?,
-    };
-    let (start, end) = guard(py, || labels::label_windows(&input, &null_tokens))?;
-    Ok((PyArray1::from_vec(py, start), PyArray1::from_vec(py, end)))
+    guarded(|| {
+        let input = LabelInput {
+            input_ids: slice(&input_ids)?,
+            offsets: slice(&offsets)?,
+            starts: slice(&starts)?,
+            context_span: slice(&context_span)?,
+            example: slice(&example)?,
+            answer_start: slice(&answer_start)?,
+            answer_end: slice(&answer_end)?,
+        };
+        let (start, end) = detached(py, || labels::label_windows(&input, &null_tokens))?;
+        Ok((PyArray1::from_vec(py, start), PyArray1::from_vec(py, end)))
+    })
 }

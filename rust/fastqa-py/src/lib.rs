@@ -2,13 +2,16 @@
 //! Registration only; one file per stage.
 
 mod arrays;
+mod calls;
 mod collector;
+mod debug;
 mod decode;
 mod error;
 mod features;
 mod nbest;
 mod resample;
 mod rows;
+mod saved;
 mod score;
 mod search;
 mod source;
@@ -18,12 +21,16 @@ mod threads;
 /// Private extension module of the Python package `fastqa`.
 #[pyo3::pymodule(gil_used = false)]
 mod _rust {
+    use fastqa_core::styles::NAMES;
     use pyo3::prelude::*;
+    use pyo3::types::PyTuple;
 
     #[pymodule_export]
     use crate::arrays::flatten_offsets;
     #[pymodule_export]
     use crate::collector::CollectorStore;
+    #[pymodule_export]
+    use crate::debug::_debug_panic;
     #[pymodule_export]
     use crate::decode::decode_windows;
     #[pymodule_export]
@@ -31,7 +38,7 @@ mod _rust {
     #[pymodule_export]
     use crate::features::{assemble_windows, label_windows};
     #[pymodule_export]
-    use crate::nbest::{NBestStore, decode_strings};
+    use crate::nbest::{NBestStore, decode_strings, restore_nbest};
     #[pymodule_export]
     use crate::resample::resample_sums;
     #[pymodule_export]
@@ -45,7 +52,9 @@ mod _rust {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::calls::keep_places_of_panics();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("STYLES", PyTuple::new(module.py(), NAMES)?)?;
         // The benchmarks refuse to time a build without optimisation.
         module.add(
             "build_profile",

@@ -6,7 +6,9 @@ use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::error::{guard, to_pyerr};
+use crate::arrays::slice;
+use crate::calls::{guarded, interruptible};
+use crate::error::to_pyerr;
 use crate::text::{OptionalTexts, Texts, tables};
 
 /// Exact match, F1 and index of the best gold answer, one entry a question.
@@ -15,6 +17,9 @@ type Columns<'py> = (
     Bound<'py, PyArray1<f64>>,
     Bound<'py, PyArray1<i64>>,
 );
+
+/// Texts between two looks for Ctrl-C.
+const ROUND: usize = 10_000;
 
 /// Normalise each text as `style` does before comparing.
 #[pyfunction]
@@ -25,16 +30,22 @@ pub fn normalize_answers(
     style: &str,
     language: Option<&str>,
 ) -> PyResult<Vec<String>> {
-    let style = Style::parse(style, language).map_err(to_pyerr)?;
-    let views = texts.views()?;
-    let tables = tables(py, views.iter().copied())?;
-    guard(py, || {
-        let mut into = Normalized::default();
-        let normalize = |text: &&str| {
-            style.normalize(text, &tables, &mut into);
-            into.to_text()
-        };
-        Ok(views.iter().map(normalize).collect())
+    guarded(|| {
+        let style = Style::parse(style, language).map_err(to_pyerr)?;
+        let views = texts.views()?;
+        let tables = tables(py, views.iter().copied())?;
+        interruptible(py, None, |between| {
+            let mut into = Normalized::default();
+            let mut normalized = Vec::with_capacity(views.len());
+            for text in &views {
+                style.normalize(text, &tables, &mut into);
+                normalized.push(into.to_text());
+                if normalized.len().is_multiple_of(ROUND) {
+                    between(normalized.len())?;
+                }
+            }
+            Ok(normalized)
+        })
     })
 }
 
@@ -49,44 +60,46 @@ pub fn score_answers<'py>(
     style: &str,
     language: Option<&str>,
 ) -> PyResult<Columns<'py>> {
-    let style = Style::parse(style, language).map_err(to_pyerr)?;
-    let offsets: Option<Vec<usize>> = offsets
-        .as_slice()?
-        .iter()
-        .map(|&offset| usize::try_from(offset).ok())
-        .collect();
-    let offsets = offsets.ok_or_else(|| PyValueError::new_err("offsets must not be negative"))?;
-    let golds = golds.views()?;
-    let predictions = predictions.views();
-    let texts = predictions
-        .iter()
-        .copied()
-        .flatten()
-        .chain(golds.iter().copied());
-    let tables = tables(py, texts)?;
-    let scores = guard(py, || {
-        let questions = Questions {
-            predictions: &predictions,
-            golds: &golds,
-            offsets: &offsets,
-        };
-        score::score(questions, style, &tables)
-    })?;
-    Ok((
-        scores
+    guarded(|| {
+        let style = Style::parse(style, language).map_err(to_pyerr)?;
+        let offsets: Option<Vec<usize>> = slice(&offsets)?
             .iter()
-            .map(|score| score.exact)
-            .collect::<Vec<_>>()
-            .into_pyarray(py),
-        scores
+            .map(|&offset| usize::try_from(offset).ok())
+            .collect();
+        let offsets =
+            offsets.ok_or_else(|| PyValueError::new_err("offsets must not be negative"))?;
+        let golds = golds.views()?;
+        let predictions = predictions.views();
+        let texts = predictions
             .iter()
-            .map(|score| score.f1)
-            .collect::<Vec<_>>()
-            .into_pyarray(py),
-        scores
-            .iter()
-            .map(|score| score.gold)
-            .collect::<Vec<_>>()
-            .into_pyarray(py),
-    ))
+            .copied()
+            .flatten()
+            .chain(golds.iter().copied());
+        let tables = tables(py, texts)?;
+        let scores = interruptible(py, None, |between| {
+            let questions = Questions {
+                predictions: &predictions,
+                golds: &golds,
+                offsets: &offsets,
+            };
+            score::score(questions, style, &tables, between)
+        })?;
+        Ok((
+            scores
+                .iter()
+                .map(|score| score.exact)
+                .collect::<Vec<_>>()
+                .into_pyarray(py),
+            scores
+                .iter()
+                .map(|score| score.f1)
+                .collect::<Vec<_>>()
+                .into_pyarray(py),
+            scores
+                .iter()
+                .map(|score| score.gold)
+                .collect::<Vec<_>>()
+                .into_pyarray(py),
+        ))
+    })
 }

@@ -1,5 +1,4 @@
 //! `fastqa._rust.search`, `match_ids` and `IdIndex`.
-use fastqa_core::Error;
 use fastqa_core::mapping::{IdIndex as CoreIdIndex, Matched, Windows, match_ids as match_ids_core};
 use fastqa_core::search::Search;
 use fastqa_core::span::WindowSource;
@@ -7,7 +6,7 @@ use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use crate::arrays::{OffsetsColumn, StringColumn, slice};
-use crate::error::guard;
+use crate::calls::{detached, guarded, interruptible};
 use crate::nbest::NBestStore;
 use crate::source::{
     MaxContextArgument, NullArgument, ParamsArgument, Precision, SearchColumns, SourceArgument,
@@ -31,9 +30,11 @@ pub fn match_ids<'py>(
     example_ids: StringColumn<'py>,
     feature_ids: StringColumn<'py>,
 ) -> PyResult<MatchedArrays<'py>> {
-    let (examples, features) = (example_ids.view()?, feature_ids.view()?);
-    let matched = guard(py, || match_ids_core(&examples, &features))?;
-    Ok(matched_arrays(py, matched))
+    guarded(|| {
+        let (examples, features) = (example_ids.view()?, feature_ids.view()?);
+        let matched = detached(py, || match_ids_core(&examples, &features))?;
+        Ok(matched_arrays(py, matched))
+    })
 }
 
 /// `match_ids` with the work on the examples done once.
@@ -44,8 +45,10 @@ pub struct IdIndex(CoreIdIndex);
 impl IdIndex {
     #[new]
     fn new(py: Python<'_>, example_ids: StringColumn<'_>) -> PyResult<Self> {
-        let ids = example_ids.view()?;
-        guard(py, || CoreIdIndex::new(&ids)).map(Self)
+        guarded(|| {
+            let ids = example_ids.view()?;
+            detached(py, || CoreIdIndex::new(&ids)).map(Self)
+        })
     }
 
     /// `example_ids` are those that the index was made from.
@@ -55,9 +58,11 @@ impl IdIndex {
         example_ids: StringColumn<'py>,
         feature_ids: StringColumn<'py>,
     ) -> PyResult<MatchedArrays<'py>> {
-        let (examples, features) = (example_ids.view()?, feature_ids.view()?);
-        let matched = guard(py, || self.0.match_features(&examples, &features))?;
-        Ok(matched_arrays(py, matched))
+        guarded(|| {
+            let (examples, features) = (example_ids.view()?, feature_ids.view()?);
+            let matched = detached(py, || self.0.match_features(&examples, &features))?;
+            Ok(matched_arrays(py, matched))
+        })
     }
 }
 
@@ -78,23 +83,25 @@ pub fn search(
     ids: Option<StringColumn<'_>>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<NBestStore> {
-    let example_of = slice(&example_of)?;
-    let params = params.into_params()?;
-    let windows = guard(py, || Windows::group(example_of, examples))?;
-    let columns = SearchColumns {
-        offsets,
-        null_position,
-        max_context,
-        contexts,
-        ids,
-    };
-    let search = columns.view(params, windows)?;
-    let visitor = Run {
-        py,
-        search: &search,
-        progress,
-    };
-    source.visit(py, &search.params, visitor)
+    guarded(|| {
+        let example_of = slice(&example_of)?;
+        let params = params.into_params()?;
+        let windows = detached(py, || Windows::group(example_of, examples))?;
+        let columns = SearchColumns {
+            offsets,
+            null_position,
+            max_context,
+            contexts,
+            ids,
+        };
+        let search = columns.view(params, windows)?;
+        let visitor = Run {
+            py,
+            search: &search,
+            progress,
+        };
+        source.visit(py, &search.params, visitor)
+    })
 }
 
 struct Run<'a, 'py> {
@@ -118,28 +125,4 @@ impl Visitor for Run<'_, '_> {
         interruptible(py, progress, |between| search.run(source, between))
             .map(|found| NBestStore::new(S::Value::store(found)))
     }
-}
-
-/// Run `work` without the interpreter; between its rounds Python handles Ctrl-C and shows progress.
-pub fn interruptible<T: Send>(
-    py: Python<'_>,
-    progress: Option<Py<PyAny>>,
-    work: impl FnOnce(&mut dyn FnMut(usize) -> Result<(), Error>) -> Result<T, Error> + Send,
-) -> PyResult<T> {
-    let mut raised = None;
-    let found = guard(py, || {
-        work(&mut |windows| {
-            Python::attach(|py| {
-                let shown = progress
-                    .as_ref()
-                    .map_or(Ok(()), |show| show.call1(py, (windows,)).map(drop));
-                shown.and_then(|()| py.check_signals())
-            })
-            .map_err(|error| {
-                raised = Some(error);
-                Error::value("stopped")
-            })
-        })
-    });
-    raised.map_or(found, Err)
 }

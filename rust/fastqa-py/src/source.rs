@@ -17,8 +17,8 @@ use pyo3::prelude::*;
 use crate::arrays::{
     ExtentsArgument, IntegerArray, IntegerListColumn, OffsetsColumn, StringColumn, slice,
 };
+use crate::calls::detached;
 use crate::collector::Collectors;
-use crate::error::guard;
 use crate::nbest::Found;
 
 /// The attributes of `fastqa.SpanParams` that the engine reads.
@@ -227,7 +227,7 @@ impl SourceArgument<'_> {
                             start_n_top: *start_n_top,
                             end_n_top: *end_n_top,
                         };
-                        guard(py, || beam.validate())?;
+                        detached(py, || beam.validate())?;
                         visitor.visit(&beam)
                     }
                     _ => Err(PyValueError::new_err("beam-search outputs must be float32")),
@@ -252,7 +252,7 @@ where
     S::Value: Precision,
 {
     let logits = Logits { start, end, rows };
-    guard(py, || logits.validate())?;
+    detached(py, || logits.validate())?;
     visitor.visit(&logits)
 }
 
@@ -272,7 +272,7 @@ fn top<V: Visitor, T: Precision>(
         null,
         n,
     };
-    guard(py, || top.validate(params))?;
+    detached(py, || top.validate(params))?;
     visitor.visit(&top)
 }
 

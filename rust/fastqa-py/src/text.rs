@@ -9,6 +9,8 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyString;
 
+use crate::arrays::slice;
+
 /// One text that outlives the interpreter being left.
 pub enum Text {
     /// The UTF-8 form that the Python string itself keeps.
@@ -101,7 +103,7 @@ impl Texts<'_> {
         match self {
             Self::List(texts) => Ok(texts.iter().map(Text::as_str).collect()),
             Self::Arrow { bytes, offsets } => {
-                let (bytes, offsets) = (bytes.as_slice()?, offsets.as_slice()?);
+                let (bytes, offsets) = (slice(bytes)?, slice(offsets)?);
                 let text = std::str::from_utf8(bytes)
                     .map_err(|error| PyValueError::new_err(error.to_string()))?;
                 let view = |pair: &[i64]| -> Option<&str> {
