@@ -9,11 +9,10 @@
 use crate::Error;
 use crate::logit::{Logit, Logits, RowSource};
 use crate::pairs::{Span, best_spans, log_partition, maximum};
-use crate::parallel::{Between, map_in_rounds};
+use crate::parallel::{Between, map_in_pool};
 
-/// About this many pairs of positions are looked at between two looks for Ctrl-C: a tenth of a
-/// second on one slow core.
-const ROUND_PAIRS: usize = 100_000_000;
+/// Fewer windows than this are not worth the pool.
+const SMALLEST: usize = 16;
 
 /// What a span's score is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,10 +101,7 @@ pub fn decode<S: RowSource>(
             Scoring::WindowSoftmax => by_softmax(start, end, allowed, params, space),
         })
     };
-    let length = values / count.max(1);
-    let pairs = length.saturating_mul(params.max_answer_length.min(length));
-    let round = (ROUND_PAIRS / pairs.max(1)).clamp(1, 16_384);
-    map_in_rounds(count, round, between, Scratch::default, one)
+    map_in_pool(count, SMALLEST, between, Scratch::default, one)
 }
 
 fn refuse_not_finite<T: Logit>(

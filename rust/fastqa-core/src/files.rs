@@ -16,11 +16,10 @@ use crate::json::{push_float, push_string};
 use crate::lists::NBest;
 use crate::logit::Logit;
 use crate::nbest::{Entry, Kind, probabilities};
-use crate::parallel::{Between, map_in_rounds};
+use crate::parallel::{Between, map_in_pool};
 
-/// Examples to a task, and tasks to a round, between which the caller may stop it.
+/// Examples to a task.
 const PART: usize = 256;
-const ROUND_PARTS: usize = 256;
 
 /// What is written besides the lists.
 pub struct Writer<'a> {
@@ -76,7 +75,7 @@ impl Writer<'_> {
             }
             Ok(out)
         };
-        let parts = map_in_rounds(parts.len(), ROUND_PARTS, between, || (), part)?;
+        let parts = map_in_pool(parts.len(), 2, between, || (), part)?;
         // The parts go to the file as they are: joining them would copy 50 MB and more. The first
         // element has no comma before it.
         let mut pieces: Vec<&[u8]> = vec![b"{"];

@@ -9,6 +9,8 @@
 //! threads changes.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use rayon::prelude::*;
@@ -19,8 +21,11 @@ use crate::Error;
 /// More threads than any machine has cores for; a slip of the pen must not start a million.
 pub const MOST_THREADS: usize = 1024;
 
-/// Called between rounds, on the thread that called, with the number of items done. An error stops
-/// the work: it is here that Ctrl-C is heard.
+/// How long the calling thread waits between two looks for Ctrl-C.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Called now and then, on the thread that called, with the number of items done. An error stops the
+/// work: it is here that Ctrl-C is heard.
 pub type Between<'a> = &'a mut dyn FnMut(usize) -> Result<(), Error>;
 
 /// Set by [`set_num_threads`]; 0 means "not set".
@@ -73,12 +78,17 @@ fn positive_integer(variable: &str) -> Option<usize> {
     (number > 0).then_some(number)
 }
 
-/// Run `work` inside the pool; inside a worker of the pool it runs in place. The only place where
-/// rayon is entered: outside of a pool it would start its own, which no fork survives.
+/// Run `work` inside the pool; inside a worker of the pool it runs in place.
 ///
 /// # Errors
 /// [`Error::Memory`] when the pool's threads cannot be started.
 pub fn with_pool<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Error> {
+    Ok(pool()?.pool.install(work))
+}
+
+/// The pool of this process. Everything that runs in parallel goes through here: outside of a pool
+/// rayon would start its own, which no fork survives.
+fn pool() -> Result<Arc<Owned>, Error> {
     let threads = num_threads();
     let process = std::process::id();
     let current = POOL.load_full();
@@ -107,75 +117,149 @@ pub fn with_pool<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Error> {
             fresh
         }
     };
-    Ok(owned.pool.install(work))
+    Ok(owned)
 }
 
-/// `one(state, item)` of every item below `count`, in order, in the pool; at most `round` items at
-/// a time, and then `between`. A single item is worked on in place.
+/// `one(state, item)` of every item below `count`, in order, in the pool. The calling thread runs
+/// `between` every [`PAUSE`] while it waits, and once at the end; its error stops the work after the
+/// items that are under way. Fewer items than `smallest` are worked on in place.
 ///
 /// # Errors
-/// Of the items that failed the first one's error, in order of items and not of time; what
-/// `between` returned; [`Error::Memory`] as [`with_pool`].
-pub fn map_in_rounds<S, T: Send>(
+/// What `between` returned, or of the items that failed the first one's error, in order of items and
+/// not of time; [`Error::Memory`] as [`with_pool`].
+pub fn map_in_pool<S, T: Send>(
     count: usize,
-    round: usize,
+    smallest: usize,
     between: Between<'_>,
     state: impl Fn() -> S + Sync + Send,
     one: impl Fn(&mut S, usize) -> Result<T, Error> + Sync + Send,
 ) -> Result<Vec<T>, Error> {
     let mut found = Vec::new();
-    let mut first = 0;
-    while first < count {
-        let end = count.min(first.saturating_add(round.max(1)));
-        let items: Vec<Result<T, Error>> = if end - first < 2 {
-            let mut state = state();
-            (first..end).map(|item| one(&mut state, item)).collect()
-        } else {
-            with_pool(|| {
-                (first..end)
-                    .into_par_iter()
-                    .map_init(&state, &one)
-                    .collect()
-            })?
+    if count < smallest.max(2) || rayon::current_thread_index().is_some() {
+        let (mut state, mut last) = (state(), Instant::now());
+        for item in 0..count {
+            found.push(one(&mut state, item)?);
+            if last.elapsed() >= PAUSE {
+                between(item + 1)?;
+                last = Instant::now();
+            }
+        }
+    } else {
+        let (stop, done) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let one = |state: &mut S, item: usize| {
+            if stop.load(Ordering::Relaxed) {
+                return Err(Error::value("stopped"));
+            }
+            let found = one(state, item);
+            done.fetch_add(1, Ordering::Relaxed);
+            found
         };
+        let work = || -> Vec<Result<T, Error>> {
+            (0..count)
+                .into_par_iter()
+                .with_min_len(smallest / 8)
+                .map_init(&state, &one)
+                .collect()
+        };
+        let items = wait_for(&pool()?.pool, work, || {
+            let told = between(done.load(Ordering::Relaxed));
+            stop.fetch_or(told.is_err(), Ordering::Relaxed);
+            told
+        })?;
+        found
+            .try_reserve_exact(items.len())
+            .map_err(|_| Error::Memory(format!("no memory for {count} results")))?;
         for item in items {
             found.push(item?);
         }
-        first = end;
-        between(first)?;
     }
+    between(count)?;
     Ok(found)
+}
+
+/// The result of `work`, which runs in the pool while this thread waits and runs `between` every
+/// [`PAUSE`] until it returns an error, which then is the result.
+fn wait_for<T: Send>(
+    pool: &ThreadPool,
+    work: impl FnOnce() -> T + Send,
+    mut between: impl FnMut() -> Result<(), Error>,
+) -> Result<T, Error> {
+    let (sender, receiver) = channel();
+    // A panic of `work` drops the sender, and goes on here at the end of the scope.
+    pool.in_place_scope(|scope| {
+        scope.spawn(move |_| {
+            let _ = sender.send(work());
+        });
+        let mut stopped = None;
+        loop {
+            match receiver.recv_timeout(PAUSE) {
+                Ok(found) => return stopped.map_or(Ok(found), Err),
+                Err(RecvTimeoutError::Timeout) if stopped.is_none() => stopped = between().err(),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::value("the work broke off"));
+                }
+            }
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn slowly(_: &mut (), item: usize) -> Result<usize, Error> {
+        std::thread::sleep(Duration::from_millis(1));
+        Ok(2 * item)
+    }
+
     #[test]
-    fn rounds_keep_the_order_and_stop_where_they_are_told_to() {
-        let double = |(): &mut (), item: usize| Ok(2 * item);
-        let mut seen = Vec::new();
-        let mut note = |done| {
-            seen.push(done);
-            Ok(())
-        };
-        let all = map_in_rounds(10, 4, &mut note, || (), double);
-        assert_eq!(all, Ok((0..10).map(|item| 2 * item).collect()));
-        assert_eq!(seen, [4, 8, 10]);
-        let stop = || Error::value("stopped");
-        let mut after_four = |done| if done < 8 { Ok(()) } else { Err(stop()) };
-        assert_eq!(
-            map_in_rounds(100, 4, &mut after_four, || (), double),
-            Err(stop())
-        );
+    fn items_keep_their_order_in_the_pool_and_in_place() {
+        let expected: Vec<usize> = (0..300).map(|item| 2 * item).collect();
+        for smallest in [0, 1000] {
+            let mut seen = Vec::new();
+            let mut note = |done| {
+                seen.push(done);
+                Ok(())
+            };
+            let found = map_in_pool(300, smallest, &mut note, || (), slowly);
+            assert_eq!(found.as_ref(), Ok(&expected));
+            assert!(seen.is_sorted() && seen.last() == Some(&300) && seen.len() > 1);
+        }
+    }
+
+    #[test]
+    fn an_error_between_stops_the_work() {
+        for smallest in [0, usize::MAX] {
+            let begin = Instant::now();
+            let mut stop = |_| Err(Error::value("enough"));
+            let found = map_in_pool(100_000, smallest, &mut stop, || (), slowly);
+            assert_eq!(found, Err(Error::value("enough")));
+            assert!(begin.elapsed() < Duration::from_secs(20));
+        }
+    }
+
+    #[test]
+    fn the_first_error_in_order_of_items_is_reported() {
         let odd = |(): &mut (), item: usize| match item % 2 {
             0 => Ok(item),
             _ => Err(Error::value(format!("{item}"))),
         };
-        assert_eq!(
-            map_in_rounds(1000, 500, &mut |_| Ok(()), || (), odd),
-            Err(Error::value("1"))
-        );
+        for smallest in [0, usize::MAX] {
+            let found = map_in_pool(10_000, smallest, &mut |_| Ok(()), || (), odd);
+            assert_eq!(found, Err(Error::value("1")));
+        }
+    }
+
+    #[test]
+    fn a_panic_in_the_pool_arrives_at_the_caller() {
+        let boom = |(): &mut (), item: usize| {
+            assert!(item < 700, "boom");
+            Ok(item)
+        };
+        let caught =
+            std::panic::catch_unwind(|| map_in_pool(1000, 0, &mut |_| Ok(()), || (), boom));
+        assert!(caught.is_err());
     }
 
     #[test]

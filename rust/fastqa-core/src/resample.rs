@@ -5,14 +5,12 @@
 //! is four operations a draw and a row's columns lie side by side for one memory access.
 //! O(resamples * rows) for up to eight columns at a time; all groups of columns see the same
 //! draws.
-use rayon::prelude::*;
-
 use crate::Error;
 use crate::memory::filled;
-use crate::parallel::{Between, with_pool};
+use crate::parallel::{Between, map_in_pool};
 
-/// About this many draws are made between two looks for Ctrl-C: a fifth of a second on one core.
-const ROUND_DRAWS: usize = 100_000_000;
+/// Resamples at a time.
+const BLOCK: usize = 100_000;
 
 /// Sums of each column over `rows` rows drawn with replacement, `resamples` times.
 ///
@@ -68,23 +66,21 @@ fn pass<const LANES: usize>(
             lanes
         })
         .collect();
-    let round = (ROUND_DRAWS / rows.len().max(1)).max(1);
-    let mut done = 0;
-    for round in sums.chunks_mut(round.saturating_mul(columns)) {
-        with_pool(|| {
-            round
-                .par_chunks_mut(columns)
-                .enumerate()
-                .for_each(|(resample, sums)| {
-                    let total = one(&rows, Generator::new(seed, (done + resample) as u64));
-                    sums.iter_mut()
-                        .skip(first)
-                        .zip(total)
-                        .for_each(|(to, from)| *to = from);
-                });
-        })?;
-        done += round.len() / columns;
-        between(done)?;
+    // In blocks, so that the results of the threads stay small beside the sums.
+    for (block, sums) in sums.chunks_mut(BLOCK.saturating_mul(columns)).enumerate() {
+        let draw = |(): &mut (), place: usize| {
+            Ok(one(
+                &rows,
+                Generator::new(seed, (block * BLOCK + place) as u64),
+            ))
+        };
+        let totals = map_in_pool(sums.len() / columns, 2, between, || (), draw)?;
+        for (sums, total) in sums.chunks_mut(columns).zip(totals) {
+            sums.iter_mut()
+                .skip(first)
+                .zip(total)
+                .for_each(|(to, from)| *to = from);
+        }
     }
     Ok(LANES)
 }

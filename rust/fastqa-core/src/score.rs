@@ -4,15 +4,12 @@
 //! them in the order of the references: the same bits for any number of threads.
 use crate::Error;
 use crate::normalize::Normalized;
-use crate::parallel::{Between, map_in_rounds};
+use crate::parallel::{Between, map_in_pool};
 use crate::pystring::Tables;
 use crate::styles::{Overlap, Style};
 
-/// Below this many questions the pool costs more than it gives.
-const SERIAL: usize = 512;
-/// Tasks of so many questions, and rounds of so many tasks, between which the caller may stop it.
-const TASK: usize = 64;
-const ROUND_TASKS: usize = 256;
+/// Fewer questions than this are not worth the pool.
+const SMALLEST: usize = 512;
 
 /// The scores of one question; NaN and `gold` -1 where no prediction is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,26 +85,16 @@ pub fn score(
     between: Between<'_>,
 ) -> Result<Vec<QuestionScore>, Error> {
     questions.check()?;
-    let one = |scorer: &mut Scorer, question: usize| match questions.predictions.get(question) {
-        Some(Some(prediction)) => {
-            scorer.question(prediction, questions.golds_of(question), style, tables)
-        }
-        _ => UNANSWERED,
+    let one = |scorer: &mut Scorer, question: usize| {
+        Ok(match questions.predictions.get(question) {
+            Some(Some(prediction)) => {
+                scorer.question(prediction, questions.golds_of(question), style, tables)
+            }
+            _ => UNANSWERED,
+        })
     };
     let count = questions.predictions.len();
-    if count < SERIAL {
-        let mut scorer = Scorer::default();
-        return Ok((0..count)
-            .map(|question| one(&mut scorer, question))
-            .collect());
-    }
-    let task = |scorer: &mut Scorer, task: usize| {
-        let questions = task * TASK..count.min((task + 1) * TASK);
-        Ok(questions.map(|question| one(scorer, question)).collect())
-    };
-    let tasks = count.div_ceil(TASK);
-    let scores: Vec<Vec<_>> = map_in_rounds(tasks, ROUND_TASKS, between, Scorer::default, task)?;
-    Ok(scores.concat())
+    map_in_pool(count, SMALLEST, between, Scorer::default, one)
 }
 
 /// Buffers of one thread.

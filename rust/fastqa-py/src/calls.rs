@@ -46,7 +46,7 @@ pub fn keep_places_of_panics() {
     let print = take_hook();
     set_hook(Box::new(move |panic| {
         PLACE.store(panic.location().map(|place| Arc::new(place.to_string())));
-        if std::env::var_os("RUST_BACKTRACE").is_some() {
+        if std::env::var("RUST_BACKTRACE").is_ok_and(|wanted| wanted != "0") {
             print(panic);
         }
     }));
@@ -62,7 +62,7 @@ pub fn detached<T: Send>(
     py.detach(work).map_err(to_pyerr)
 }
 
-/// [`detached`]; between its rounds Python handles Ctrl-C and shows progress.
+/// [`detached`]; now and then Python handles Ctrl-C and shows progress.
 pub fn interruptible<T: Send>(
     py: Python<'_>,
     progress: Option<Py<PyAny>>,

@@ -1,5 +1,5 @@
 //! For the tests of the boundary alone: what no input should be able to do.
-use fastqa_core::parallel::{Between, map_in_rounds};
+use fastqa_core::parallel::{Between, map_in_pool};
 use pyo3::prelude::*;
 
 use crate::calls::{guarded, interruptible};
@@ -18,7 +18,7 @@ pub fn _debug_panic(py: Python<'_>, in_worker: bool) -> PyResult<()> {
             }
             Ok(item)
         };
-        let work = |between: Between<'_>| map_in_rounds(1000, 1000, between, || (), one);
+        let work = |between: Between<'_>| map_in_pool(1000, 2, between, || (), one);
         interruptible(py, None, work).map(drop)
     })
 }

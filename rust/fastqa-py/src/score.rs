@@ -1,5 +1,6 @@
 //! Normalisation and per-question scores, from Python.
 use fastqa_core::normalize::Normalized;
+use fastqa_core::parallel::map_in_pool;
 use fastqa_core::score::{self, Questions};
 use fastqa_core::styles::Style;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
@@ -18,8 +19,8 @@ type Columns<'py> = (
     Bound<'py, PyArray1<i64>>,
 );
 
-/// Texts between two looks for Ctrl-C.
-const ROUND: usize = 10_000;
+/// Fewer texts than this are not worth the pool.
+const SMALLEST: usize = 512;
 
 /// Normalise each text as `style` does before comparing.
 #[pyfunction]
@@ -35,16 +36,11 @@ pub fn normalize_answers(
         let views = texts.views()?;
         let tables = tables(py, views.iter().copied())?;
         interruptible(py, None, |between| {
-            let mut into = Normalized::default();
-            let mut normalized = Vec::with_capacity(views.len());
-            for text in &views {
-                style.normalize(text, &tables, &mut into);
-                normalized.push(into.to_text());
-                if normalized.len().is_multiple_of(ROUND) {
-                    between(normalized.len())?;
-                }
-            }
-            Ok(normalized)
+            let one = |into: &mut Normalized, text: usize| {
+                style.normalize(views.get(text).copied().unwrap_or_default(), &tables, into);
+                Ok(into.to_text())
+            };
+            map_in_pool(views.len(), SMALLEST, between, Normalized::default, one)
         })
     })
 }
