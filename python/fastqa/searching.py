@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastqa import _rust
 from fastqa.columns import Table
 from fastqa.errors import warn
+from fastqa.holding import held
 from fastqa.logits import count_rows, start_and_end
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
@@ -115,14 +116,18 @@ def search_source(
     # Of equal ids all but the last have no windows.
     repeated = 0 if distinct is None else example_table.num_rows - len(distinct)
     warn_of_repeated_ids(repeated)
-    with _Progress(progress, feature_table.num_rows) as show:
+    offsets, others = (
+        feature_table.offsets("offset_mapping"),
+        feature_columns(feature_table, params),
+    )
+    with _Progress(progress, feature_table.num_rows) as show, held(source, offsets):
         store = _rust.search(
             source,
-            feature_table.offsets("offset_mapping"),
+            offsets,
             example_of,
             example_table.num_rows,
             params,
-            **feature_columns(feature_table, params),
+            **others,
             contexts=contexts,
             ids=ids,
             progress=show,

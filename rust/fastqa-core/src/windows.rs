@@ -185,7 +185,7 @@ pub fn assemble(
             .clamp(1, room.max(1));
         let mut start = context.start;
         loop {
-            let piece = start..context.end.min(start + room);
+            let piece = start..context.end.min(start.saturating_add(room));
             windows.push(
                 &questions.ids[question.clone()],
                 &contexts.ids[piece.clone()],
@@ -226,7 +226,7 @@ fn room_for_texts(template: &Template<'_>, params: &WindowParams) -> Result<usiz
         )));
     }
     match params.max_question_length {
-        Some(limit) if limit + overlap + 1 > free => Err(Error::value(format!(
+        Some(limit) if limit >= free - overlap => Err(Error::value(format!(
             "max_question_length={limit} leaves no room for context in max_length={}: at most {} \
              will do",
             params.max_length,
