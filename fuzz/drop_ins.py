@@ -48,7 +48,7 @@ SAME_ERROR = {
 }
 
 
-class Disagreement(AssertionError):
+class DisagreementError(AssertionError):
     """The two sides differ."""
 
 
@@ -73,12 +73,12 @@ def agree(
         return
     wanted = SAME_ERROR.get(type(their_error), ()) + ((type(their_error),) if their_error else ())
     if not isinstance(our_error, wanted):
-        raise Disagreement(f"ours: {our_error!r} {our_value!r}; theirs: {their_error!r}")
+        raise DisagreementError(f"ours: {our_error!r} {our_value!r}; theirs: {their_error!r}")
 
 
 def equal(ours: Any, theirs: Any) -> None:
     if ours != theirs:
-        raise Disagreement(f"ours: {ours!r}; theirs: {theirs!r}")
+        raise DisagreementError(f"ours: {ours!r}; theirs: {theirs!r}")
 
 
 # --------------------------------------------------------------------------- post-processing
@@ -450,7 +450,7 @@ def near(ours: Any, theirs: Any) -> None:
     equal(list(ours), list(theirs))
     for name, value in theirs.items():
         if abs(ours[name] - value) > 1e-9:
-            raise Disagreement(f"{name}: ours {ours[name]!r}; theirs {value!r}")
+            raise DisagreementError(f"{name}: ours {ours[name]!r}; theirs {value!r}")
 
 
 def squad_v2(rng: Random) -> None:
@@ -609,9 +609,11 @@ def features(rng: Random) -> None:
     equal(list(ours), list(theirs))
     for name, values in theirs.items():
         if name == "offset_mapping":
-            values = [[span and list(span) for span in row] for row in values]
-            mine = [[span and list(span) for span in row] for row in ours[name]]
-            equal(mine, values)
+            mine, wanted = (
+                [[span and list(span) for span in row] for row in side]
+                for side in (ours[name], values)
+            )
+            equal(mine, wanted)
         else:
             equal(ours[name], values)
     fallback = "notebook" if tokenizer.cls_token_id is not None else "run_qa"
@@ -625,11 +627,11 @@ def features(rng: Random) -> None:
         if name not in positions:
             equal(labelled[name], values)
     pairs = zip(*(labelled[name] for name in positions), strict=True)
-    wanted = zip(*(reference[name] for name in positions), strict=True)
-    for mine, (start, end) in zip(pairs, wanted, strict=True):
+    labels = zip(*(reference[name] for name in positions), strict=True)
+    for pair, (start, end) in zip(pairs, labels, strict=True):
         # docs/training.md: where the reference's start lies behind its end, ours cover the answer.
         if start <= end:
-            equal(mine, (start, end))
+            equal(pair, (start, end))
 
 
 CHECKS: dict[str, Callable[[Random], None]] = {

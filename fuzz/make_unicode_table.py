@@ -1,4 +1,6 @@
-"""Write what the running Python says of characters: `python make_unicode_table.py > unicode/...txt`.
+"""Write what the running Python says of characters.
+
+    python make_unicode_table.py > unicode/python_3_11.txt
 
 Asked of `str` and `re` directly, and not by way of `fastqa._unicode`, which is under test.
 """

@@ -1,11 +1,11 @@
 """Anything at all given to the Python API: a result or an honest error, never a crash.
 
-    python fuzz/python_api.py -max_total_time=60 fuzz/corpus/python_api     guided by coverage (atheris)
-    python fuzz/python_api.py --seconds 60 [--seed N]                       random bytes, without atheris
+    python fuzz/python_api.py -max_total_time=60 fuzz/corpus/python_api    # atheris: by coverage
+    python fuzz/python_api.py --seconds 60 --seed 7                        # random bytes
 
-An honest error is ValueError, TypeError, KeyError, OSError, OverflowError, MemoryError or IndexError
-with a text. `InternalError` (a Rust panic that was caught), `PanicException` (one that was not) and
-any other exception end the run, and the input that led there is saved.
+An honest error is ValueError, TypeError, KeyError, OSError, OverflowError, MemoryError or
+IndexError with a text. `InternalError` (a Rust panic that was caught), `PanicException` (one that
+was not) and any other exception end the run, and the input that led there is saved.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def scalar(read: Bytes) -> Any:
         lambda: b"bytes",
         lambda: [],
         lambda: {},
-        lambda: object(),
+        object,
         lambda: np.float16(1.5),
         lambda: np.int64(3),
         lambda: np.zeros(0),

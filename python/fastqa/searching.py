@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -185,12 +185,29 @@ def _max_context(
     restricted = np.array([row is not None for row in rows], dtype=np.uint8)
     if not restricted.any():
         return None
-    width = 1 + max((int(token) for row in rows if row for token in row), default=0)
+    positions = [_token_positions(number, row) for number, row in enumerate(rows)]
+    width = 1 + max((max(known, default=-1) for known in positions), default=-1)
     flags = np.zeros((len(rows), width), dtype=np.uint8)
-    for flag_row, row in zip(flags, rows, strict=True):
-        for token, is_max_context in (row or {}).items():
-            flag_row[int(token)] = bool(is_max_context)
+    for flag_row, known in zip(flags, positions, strict=True):
+        for token, is_max_context in known.items():
+            flag_row[token] = is_max_context
     return width, flags.reshape(-1), restricted
+
+
+def _token_positions(number: int, row: Any) -> dict[int, bool]:
+    """One feature's `token_is_max_context` by position; nothing for None."""
+    where = f"features[{number}]['token_is_max_context']"
+    if row is None:
+        return {}
+    if not isinstance(row, Mapping):
+        raise TypeError(f"{where} is {row!r}; expected a dict from token position to bool, or None")
+    try:
+        positions = {int(token): bool(flag) for token, flag in row.items()}
+    except (TypeError, ValueError):
+        raise ValueError(f"{where} has the keys {list(row)}; expected token positions") from None
+    if any(token < 0 for token in positions):
+        raise ValueError(f"{where} has a negative token position: {min(positions)}")
+    return positions
 
 
 class _Progress:

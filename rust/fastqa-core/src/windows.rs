@@ -217,7 +217,7 @@ fn room_for_texts(template: &Template<'_>, params: &WindowParams) -> Result<usiz
             "the hop between windows must be at least 1, got 0",
         ));
     }
-    if free < overlap.saturating_add(2) {
+    if free <= overlap.saturating_add(1) {
         return Err(Error::value(format!(
             "max_length={} leaves no room: {special} special tokens and doc_stride={overlap} \
              shared context tokens, and at least 2 more are needed; raise max_length or lower \
