@@ -106,7 +106,7 @@ impl Lists {
                     return None;
                 }
                 let begin = (index as i128).checked_mul(width as i128)?;
-                (begin, begin + width as i128)
+                (begin, begin.checked_add(width as i128)?)
             }
             None => {
                 let offsets = self.offsets.view();

@@ -148,7 +148,9 @@ impl<S: RowSource> WindowSource for Logits<'_, S> {
         } else {
             None
         };
+        // Among all pairs a lower logit further left can round to the same sum, and comes first.
         if params.entries_per_example == 1
+            && params.candidates == Candidates::TopN
             && let (Some(start), Some(end)) = (start.maximum(), end.maximum())
             && window.may_start(start.token)
             && window.may_end(end.token)
