@@ -50,11 +50,17 @@ impl Text {
             bytes.extend_from_slice(string.as_bytes());
             offsets.push(bytes.len() as i64);
         }
-        Self { bytes, offsets: Numbers::new(offsets, narrow) }
+        Self {
+            bytes,
+            offsets: Numbers::new(offsets, narrow),
+        }
     }
 
     fn view(&self) -> Strings<'_> {
-        Strings::from_chunks(vec![Utf8Chunk { bytes: &self.bytes, offsets: self.offsets.view() }])
+        Strings::from_chunks(vec![Utf8Chunk {
+            bytes: &self.bytes,
+            offsets: self.offsets.view(),
+        }])
     }
 }
 
@@ -111,7 +117,11 @@ pub struct Columns {
 
 impl Columns {
     pub fn new(case: &Case, windows: &[&WindowCase], layout: Layout) -> Self {
-        let middle = if layout.split { windows.len() / 2 } else { windows.len() };
+        let middle = if layout.split {
+            windows.len() / 2
+        } else {
+            windows.len()
+        };
         let (head, tail) = windows.split_at(middle);
         let chunks = if layout.split {
             // An empty chunk is legal, too.
@@ -121,12 +131,18 @@ impl Columns {
         };
         let width = case.flag_width.unwrap_or_default();
         let flag = |window: &&WindowCase, token: usize| {
-            window.flags.as_ref().is_some_and(|flags| flags.get(token).is_some_and(|&flag| flag))
+            window
+                .flags
+                .as_ref()
+                .is_some_and(|flags| flags.get(token).is_some_and(|&flag| flag))
         };
         let flags = windows
             .iter()
             .flat_map(|window| (0..width).map(move |token| u8::from(flag(window, token))));
-        let widths: Vec<i64> = windows.iter().map(|window| window.start.len() as i64).collect();
+        let widths: Vec<i64> = windows
+            .iter()
+            .map(|window| window.start.len() as i64)
+            .collect();
         let same = widths.windows(2).all(|pair| pair[0] == pair[1]);
         Self {
             chunks,
@@ -139,9 +155,18 @@ impl Columns {
                 .map(|window| window.null_token(case.null_at).map_or(-1, |at| at as i64))
                 .collect(),
             flags: flags.collect(),
-            restricted: windows.iter().map(|window| u8::from(window.flags.is_some())).collect(),
-            contexts: case.contexts.as_ref().map(|texts| Text::new(texts, layout.narrow)),
-            ids: case.ids.as_ref().map(|texts| Text::new(texts, layout.narrow)),
+            restricted: windows
+                .iter()
+                .map(|window| u8::from(window.flags.is_some()))
+                .collect(),
+            contexts: case
+                .contexts
+                .as_ref()
+                .map(|texts| Text::new(texts, layout.narrow)),
+            ids: case
+                .ids
+                .as_ref()
+                .map(|texts| Text::new(texts, layout.narrow)),
             layout,
         }
     }
@@ -149,7 +174,10 @@ impl Columns {
     /// Where the rows lie in the flat logits.
     pub fn rows(&self) -> Extents<'_> {
         match self.fixed_width {
-            Some(width) => Extents::Fixed { count: self.count, width },
+            Some(width) => Extents::Fixed {
+                count: self.count,
+                width,
+            },
             None => Extents::Offsets(self.row_offsets.view()),
         }
     }
@@ -204,10 +232,10 @@ impl Chunk {
         OffsetsChunk {
             rows: Extents::Offsets(self.rows.view()),
             tokens: Extents::Offsets(self.tokens.view()),
-            validity: self
-                .validity
-                .as_ref()
-                .map(|(bytes, offset)| Bitmap { bytes, offset: *offset }),
+            validity: self.validity.as_ref().map(|(bytes, offset)| Bitmap {
+                bytes,
+                offset: *offset,
+            }),
             values: self.values.view(),
         }
     }
@@ -239,7 +267,10 @@ fn chunk(windows: &[&WindowCase], layout: Layout) -> Chunk {
     let lengths = |length: fn(&WindowCase) -> usize| {
         running(windows.iter().map(|window| length(window) as i64))
     };
-    let ids = windows.iter().flat_map(|window| window.input_ids.iter().copied()).collect();
+    let ids = windows
+        .iter()
+        .flat_map(|window| window.input_ids.iter().copied())
+        .collect();
     Chunk {
         rows: Numbers::new(lengths(|window| window.tokens.len()), layout.narrow),
         tokens: Numbers::new(tokens, layout.narrow),

@@ -17,14 +17,21 @@ fn try_check(input: &mut Unstructured<'_>) -> Result<()> {
     let (begin, length) = (input.arbitrary::<u8>()?, input.arbitrary::<u8>()?);
     let rest = input.bytes(input.len())?;
     string(&String::from_utf8_lossy(rest));
-    slices(&String::from_utf8_lossy(rest), usize::from(begin), usize::from(length));
+    slices(
+        &String::from_utf8_lossy(rest),
+        usize::from(begin),
+        usize::from(length),
+    );
     Ok(())
 }
 
 fn string(text: &str) {
     let mut out = Vec::new();
     push_string(&mut out, text);
-    assert!(out.iter().all(|byte| (0x20..0x7f).contains(byte)), "{out:?}");
+    assert!(
+        out.iter().all(|byte| (0x20..0x7f).contains(byte)),
+        "{out:?}"
+    );
     let read: String = serde_json::from_slice(&out).expect("JSON");
     assert_eq!(read, text);
     // `ensure_ascii` escapes nothing that it need not, and each thing in one way.
@@ -57,7 +64,11 @@ fn python_repr(value: f64) -> String {
         return "NaN".into();
     }
     if value.is_infinite() {
-        return if value > 0.0 { "Infinity".into() } else { "-Infinity".into() };
+        return if value > 0.0 {
+            "Infinity".into()
+        } else {
+            "-Infinity".into()
+        };
     }
     let text = half_to_even(value, format!("{value:e}"));
     let (mantissa, exponent) = text.split_once('e').expect("an exponent");
@@ -109,6 +120,11 @@ fn float(value: f64) {
 fn slices(text: &str, begin: usize, length: usize) {
     let points: Vec<char> = text.chars().collect();
     assert_eq!(count_code_points(text), points.len());
-    let wanted = points.get(begin..begin + length).map(|part| part.iter().collect::<String>());
-    assert_eq!(slice_code_points(text, begin, begin + length).map(str::to_owned), wanted);
+    let wanted = points
+        .get(begin..begin + length)
+        .map(|part| part.iter().collect::<String>());
+    assert_eq!(
+        slice_code_points(text, begin, begin + length).map(str::to_owned),
+        wanted
+    );
 }

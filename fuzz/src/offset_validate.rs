@@ -56,7 +56,9 @@ fn integer(input: &mut Unstructured<'_>) -> Result<i64> {
 }
 
 fn integers(input: &mut Unstructured<'_>, most: usize) -> Result<Vec<i64>> {
-    (0..input.int_in_range(0..=most)?).map(|_| integer(input)).collect()
+    (0..input.int_in_range(0..=most)?)
+        .map(|_| integer(input))
+        .collect()
 }
 
 /// Offsets that rise, and what a few changes make of them.
@@ -88,7 +90,10 @@ impl Lists {
         } else {
             None
         };
-        Ok(Self { offsets: Numbers::new(offsets(input, 9)?, input.arbitrary()?), fixed })
+        Ok(Self {
+            offsets: Numbers::new(offsets(input, 9)?, input.arbitrary()?),
+            fixed,
+        })
     }
 
     fn view(&self) -> Extents<'_> {
@@ -130,7 +135,10 @@ impl HostileChunk {
         let validity = if input.arbitrary()? {
             let bytes = (0..input.int_in_range(0..=3)?).map(|_| input.arbitrary());
             let bytes = bytes.collect::<Result<Vec<u8>>>()?;
-            Some((bytes, *input.choose(&[0, 1, 7, 20, usize::MAX, usize::MAX - 3])?))
+            Some((
+                bytes,
+                *input.choose(&[0, 1, 7, 20, usize::MAX, usize::MAX - 3])?,
+            ))
         } else {
             None
         };
@@ -146,19 +154,23 @@ impl HostileChunk {
         OffsetsChunk {
             rows: self.rows.view(),
             tokens: self.tokens.view(),
-            validity: self
-                .validity
-                .as_ref()
-                .map(|(bytes, offset)| Bitmap { bytes, offset: *offset }),
+            validity: self.validity.as_ref().map(|(bytes, offset)| Bitmap {
+                bytes,
+                offset: *offset,
+            }),
             values: self.values.view(),
         }
     }
 
     fn valid(&self, at: i128) -> bool {
-        let Some((bytes, offset)) = &self.validity else { return true };
+        let Some((bytes, offset)) = &self.validity else {
+            return true;
+        };
         // The bit position wraps in the engine; such a column is no column.
         let bit = (*offset as i128 + at) as u128 as usize;
-        bytes.get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
+        bytes
+            .get(bit / 8)
+            .is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
     }
 
     /// The two numbers of a token, if it has two.
@@ -168,7 +180,9 @@ impl HostileChunk {
         if at >= end || !self.valid(at) {
             return Some((false, None));
         }
-        let Some((first, last)) = usize::try_from(at).ok().and_then(|at| self.tokens.range(at))
+        let Some((first, last)) = usize::try_from(at)
+            .ok()
+            .and_then(|at| self.tokens.range(at))
         else {
             return Some((false, None));
         };
@@ -185,7 +199,11 @@ fn columns(input: &mut Unstructured<'_>) -> Result<()> {
         .map(|_| HostileChunk::any(input))
         .collect::<Result<Vec<_>>>()?;
     // The counts of several chunks of 2^64 rows each have no sum.
-    if chunks.iter().any(|chunk| chunk.rows.view().count() > 1 << 40) && chunks.len() > 1 {
+    if chunks
+        .iter()
+        .any(|chunk| chunk.rows.view().count() > 1 << 40)
+        && chunks.len() > 1
+    {
         return Ok(());
     }
     let column = Offsets::new(chunks.iter().map(HostileChunk::view).collect());
@@ -226,7 +244,10 @@ fn strings(input: &mut Unstructured<'_>) -> Result<()> {
             Ok((bytes, Numbers::new(offsets(input, 6)?, input.arbitrary()?)))
         })
         .collect::<Result<Vec<_>>>()?;
-    let view = chunks.iter().map(|(bytes, offsets)| Utf8Chunk { bytes, offsets: offsets.view() });
+    let view = chunks.iter().map(|(bytes, offsets)| Utf8Chunk {
+        bytes,
+        offsets: offsets.view(),
+    });
     let column = Strings::from_chunks(view.collect());
     let mut wanted: Vec<Option<&str>> = Vec::new();
     for (bytes, offsets) in &chunks {
@@ -247,9 +268,15 @@ fn strings(input: &mut Unstructured<'_>) -> Result<()> {
     if let Ok(index) = IdIndex::new(&column) {
         assert!(wanted.iter().all(Option::is_some));
         for (at, id) in wanted.iter().enumerate() {
-            let last = wanted.iter().rposition(|other| other == id).expect("itself");
+            let last = wanted
+                .iter()
+                .rposition(|other| other == id)
+                .expect("itself");
             assert!(last >= at);
-            assert_eq!(index.find(&column, id.unwrap_or_default()), Some(last as u32));
+            assert_eq!(
+                index.find(&column, id.unwrap_or_default()),
+                Some(last as u32)
+            );
         }
     } else {
         assert!(wanted.iter().any(Option::is_none));
@@ -262,7 +289,10 @@ fn search(input: &mut Unstructured<'_>) -> Result<()> {
     let chunks = (0..input.int_in_range(0..=2)?)
         .map(|_| HostileChunk::any(input))
         .collect::<Result<Vec<_>>>()?;
-    if chunks.iter().any(|chunk| chunk.rows.view().count() > 1 << 20) {
+    if chunks
+        .iter()
+        .any(|chunk| chunk.rows.view().count() > 1 << 20)
+    {
         return Ok(());
     }
     let column = Offsets::new(chunks.iter().map(HostileChunk::view).collect());
@@ -281,23 +311,34 @@ fn search(input: &mut Unstructured<'_>) -> Result<()> {
     let windows = match Windows::group(&example_of, examples) {
         Ok(windows) => windows,
         Err(Error::Value(_)) => {
-            assert!(example_of.iter().any(|&example| example as usize >= examples));
+            assert!(
+                example_of
+                    .iter()
+                    .any(|&example| example as usize >= examples)
+            );
             return Ok(());
         }
         Err(other) => panic!("{other:?}"),
     };
     let logits = |input: &mut Unstructured<'_>| -> Result<Vec<f32>> {
-        (0..input.int_in_range(0..=30)?).map(|_| Ok(f32::from(input.arbitrary::<i8>()?))).collect()
+        (0..input.int_in_range(0..=30)?)
+            .map(|_| Ok(f32::from(input.arbitrary::<i8>()?)))
+            .collect()
     };
     let (start, end) = (logits(input)?, logits(input)?);
-    let logits = Logits { start: start.as_slice(), end: end.as_slice(), rows: rows.view() };
+    let logits = Logits {
+        start: start.as_slice(),
+        end: end.as_slice(),
+        rows: rows.view(),
+    };
     let positions = integers(input, 9)?;
     let (id_rows, id_values) = (Lists::any(input)?, integers(input, 20)?);
     let flags: Vec<u8> = (0..input.int_in_range(0..=30)?).map(|at| at % 2).collect();
     let texts = ["", "abc", "漢字 and more", "x"];
     let text = |input: &mut Unstructured<'_>| -> Result<Option<Strings<'_>>> {
         let count = input.int_in_range(0..=5)?;
-        Ok((count > 0).then(|| Strings::Slices(texts.iter().copied().cycle().take(count).collect())))
+        Ok((count > 0)
+            .then(|| Strings::Slices(texts.iter().copied().cycle().take(count).collect())))
     };
     let search = Search {
         params: SpanParams {
@@ -319,7 +360,10 @@ fn search(input: &mut Unstructured<'_>) -> Result<()> {
             ),
         },
         max_context: input.ratio(1, 4)?.then(|| MaxContext {
-            width: flags.len().checked_div(example_of.len()).unwrap_or(usize::MAX),
+            width: flags
+                .len()
+                .checked_div(example_of.len())
+                .unwrap_or(usize::MAX),
             flags: &flags,
             restricted: &flags,
         }),
@@ -344,13 +388,17 @@ fn search(input: &mut Unstructured<'_>) -> Result<()> {
 fn mapping(input: &mut Unstructured<'_>) -> Result<()> {
     let names = ["", "a", "b", "a\0", "é", "漢", "aa"];
     let ids = |input: &mut Unstructured<'_>| -> Result<Vec<&str>> {
-        (0..input.int_in_range(0..=9)?).map(|_| input.choose(&names).copied()).collect()
+        (0..input.int_in_range(0..=9)?)
+            .map(|_| input.choose(&names).copied())
+            .collect()
     };
     let (examples, features) = (ids(input)?, ids(input)?);
     let place: HashMap<&str, u32> = (0_u32..).zip(&examples).map(|(at, &id)| (id, at)).collect();
     let wanted: Option<Vec<u32>> = features.iter().map(|id| place.get(id).copied()).collect();
-    let matched =
-        match_ids(&Strings::Slices(examples.clone()), &Strings::Slices(features.clone()));
+    let matched = match_ids(
+        &Strings::Slices(examples.clone()),
+        &Strings::Slices(features.clone()),
+    );
     match (&matched, wanted) {
         (Ok(matched), Some(wanted)) => {
             assert_eq!(matched.example_of, wanted);
@@ -370,7 +418,11 @@ fn mapping(input: &mut Unstructured<'_>) -> Result<()> {
         (0..input.int_in_range(0..=9)?)
             .map(|_| {
                 let any = input.arbitrary::<u8>()?;
-                Ok(if any > 250 { u32::MAX - u32::from(any % 2) } else { u32::from(any % 7) })
+                Ok(if any > 250 {
+                    u32::MAX - u32::from(any % 2)
+                } else {
+                    u32::from(any % 7)
+                })
             })
             .collect()
     };
@@ -422,7 +474,15 @@ fn restore(input: &mut Unstructured<'_>) -> Result<()> {
         ..SpanParams::default()
     };
     let logit = |input: &mut Unstructured<'_>| -> Result<f32> {
-        let any = [0.0, -0.0, 1.0, 2.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+        let any = [
+            0.0,
+            -0.0,
+            1.0,
+            2.0,
+            f32::NAN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+        ];
         input.choose(&any).copied()
     };
     let entry = |input: &mut Unstructured<'_>| -> Result<Entry<f32>> {
@@ -445,7 +505,11 @@ fn restore(input: &mut Unstructured<'_>) -> Result<()> {
             let many = input.int_in_range(0..=3)?;
             Ok(Known {
                 entries: (0..many).map(|_| entry(input)).collect::<Result<_>>()?,
-                null: if input.arbitrary()? { Some(entry(input)?) } else { None },
+                null: if input.arbitrary()? {
+                    Some(entry(input)?)
+                } else {
+                    None
+                },
                 seen: input.arbitrary()?,
             })
         });
@@ -498,9 +562,19 @@ fn labels(input: &mut Unstructured<'_>) -> Result<()> {
         assert_eq!((first.len(), last.len()), (example.len(), example.len()));
     }
     // Lengths that fit, so that the loop is reached.
-    let tokens: Vec<i32> = input_ids.iter().copied().cycle().take(offsets_.len() / 2).collect();
+    let tokens: Vec<i32> = input_ids
+        .iter()
+        .copied()
+        .cycle()
+        .take(offsets_.len() / 2)
+        .collect();
     let windows = starts.len().saturating_sub(1);
-    let span: Vec<i64> = context_span.iter().copied().cycle().take(2 * windows).collect();
+    let span: Vec<i64> = context_span
+        .iter()
+        .copied()
+        .cycle()
+        .take(2 * windows)
+        .collect();
     let owner: Vec<i64> = example.iter().copied().cycle().take(windows).collect();
     let fitting = LabelInput {
         input_ids: &tokens,
@@ -535,10 +609,15 @@ fn windows(input: &mut Unstructured<'_>) -> Result<()> {
     };
     let (mut question_starts, mut context_starts) = (sizes(input, 20)?, sizes(input, 60)?);
     let length = |starts: &[i64]| starts[starts.len() - 1];
-    let question_ids: Vec<i32> = (0..length(&question_starts) as i32).map(|at| 1_000 + at).collect();
-    let context_ids: Vec<i32> = (0..length(&context_starts) as i32).map(|at| 5_000 + at).collect();
-    let context_offsets: Vec<i32> =
-        (0..context_ids.len() as i32).flat_map(|at| [at, at + 1]).collect();
+    let question_ids: Vec<i32> = (0..length(&question_starts) as i32)
+        .map(|at| 1_000 + at)
+        .collect();
+    let context_ids: Vec<i32> = (0..length(&context_starts) as i32)
+        .map(|at| 5_000 + at)
+        .collect();
+    let context_offsets: Vec<i32> = (0..context_ids.len() as i32)
+        .flat_map(|at| [at, at + 1])
+        .collect();
     let contexts = (context_starts.len() - 1) as i64;
     let mut context_of: Vec<i64> = (0..question_starts.len() as i64 - 1)
         .map(|_| Ok(i64::from(input.arbitrary::<u8>()?) % contexts.max(1)))
@@ -556,7 +635,10 @@ fn windows(input: &mut Unstructured<'_>) -> Result<()> {
     let types = [0_i8; 3];
     let part = |input: &mut Unstructured<'_>| -> Result<Specials<'_>> {
         let many = input.int_in_range(0..=3)?;
-        Ok(Specials { ids: special.get(..many).unwrap_or_default(), type_ids: types.get(..many).unwrap_or_default() })
+        Ok(Specials {
+            ids: special.get(..many).unwrap_or_default(),
+            type_ids: types.get(..many).unwrap_or_default(),
+        })
     };
     let template = Template {
         prefix: part(input)?,
@@ -568,17 +650,33 @@ fn windows(input: &mut Unstructured<'_>) -> Result<()> {
     };
     let extreme = [usize::MAX, usize::MAX - 1, 1 << 40];
     let size = |input: &mut Unstructured<'_>, most: usize| -> Result<usize> {
-        if input.ratio(1, 24)? { input.choose(&extreme).copied() } else { input.int_in_range(0..=most) }
+        if input.ratio(1, 24)? {
+            input.choose(&extreme).copied()
+        } else {
+            input.int_in_range(0..=most)
+        }
     };
     let mut params = WindowParams {
         max_length: size(input, 70)?,
         doc_stride: size(input, 24)?,
-        hop: if input.ratio(1, 4)? { Some(size(input, 40)?) } else { None },
-        max_question_length: if input.ratio(1, 4)? { Some(size(input, 20)?) } else { None },
+        hop: if input.ratio(1, 4)? {
+            Some(size(input, 40)?)
+        } else {
+            None
+        },
+        max_question_length: if input.ratio(1, 4)? {
+            Some(size(input, 20)?)
+        } else {
+            None
+        },
         padding: None,
     };
     if params.max_length <= 70 && input.arbitrary()? {
-        params.padding = Some(Padding { id: 0, type_id: 0, left: input.arbitrary()? });
+        params.padding = Some(Padding {
+            id: 0,
+            type_id: 0,
+            left: input.arbitrary()?,
+        });
     }
     let texts = |ids, starts| Texts { ids, starts };
     let found = assemble(
@@ -607,7 +705,10 @@ fn windows(input: &mut Unstructured<'_>) -> Result<()> {
                 continue;
             }
             count += 1;
-            let (begin, end) = (built.starts[window] as usize, built.starts[window + 1] as usize);
+            let (begin, end) = (
+                built.starts[window] as usize,
+                built.starts[window + 1] as usize,
+            );
             assert!(end - begin <= params.max_length);
             assert!(params.padding.is_none() || end - begin == params.max_length);
             let row = &built.input_ids[begin..end];
@@ -617,7 +718,12 @@ fn windows(input: &mut Unstructured<'_>) -> Result<()> {
             if let Some(&piece) = pieces.first() {
                 let piece = i64::from(piece) - 5_000;
                 assert!(piece <= next, "a token of the context is in no window");
-                assert!(pieces.iter().zip(piece as i32..).all(|(&id, at)| id == 5_000 + at));
+                assert!(
+                    pieces
+                        .iter()
+                        .zip(piece as i32..)
+                        .all(|(&id, at)| id == 5_000 + at)
+                );
                 next = next.max(piece + pieces.len() as i64);
                 for (at, &id) in pieces.iter().enumerate() {
                     let place = 2 * (begin + first + at);

@@ -2,9 +2,7 @@
 //!
 //! All values are float64 here; `Precision::round` brings results to the precision of the engine.
 use fastqa_core::nbest::Kind;
-use fastqa_core::params::{
-    Candidates, Decision, Fallback, NanPolicy, NullAggregation, SpanParams,
-};
+use fastqa_core::params::{Candidates, Decision, Fallback, NanPolicy, NullAggregation, SpanParams};
 
 use crate::logits::Precision;
 use crate::search_case::{Case, Token, WindowCase};
@@ -44,13 +42,21 @@ pub struct Found {
 pub struct Refused;
 
 pub fn number(value: f64) -> f64 {
-    if value.is_nan() { f64::NEG_INFINITY } else { value }
+    if value.is_nan() {
+        f64::NEG_INFINITY
+    } else {
+        value
+    }
 }
 
 /// Positions by logit, larger first, equal ones by position; NaN counts as minus infinity.
 pub fn ranking(row: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..row.len()).collect();
-    order.sort_by(|&a, &b| number(row[b]).partial_cmp(&number(row[a])).expect("no NaN is left"));
+    order.sort_by(|&a, &b| {
+        number(row[b])
+            .partial_cmp(&number(row[a]))
+            .expect("no NaN is left")
+    });
     order
 }
 
@@ -73,10 +79,19 @@ pub fn logits(case: &Case, window: &WindowCase) -> Result<Found, Refused> {
         Some(at) if at < window.start.len() => Some((at, window.start[at], window.end[at])),
         // A position must be there, even for a window without values.
         None => return Err(Refused),
-        Some(_) if window.start.is_empty() => return Ok(Found { null: None, pairs: Vec::new() }),
+        Some(_) if window.start.is_empty() => {
+            return Ok(Found {
+                null: None,
+                pairs: Vec::new(),
+            });
+        }
         Some(_) => return Err(Refused),
     };
-    let has_nan = window.start.iter().chain(&window.end).any(|value| value.is_nan());
+    let has_nan = window
+        .start
+        .iter()
+        .chain(&window.end)
+        .any(|value| value.is_nan());
     if has_nan && params.nan_policy == NanPolicy::Raise {
         return Err(Refused);
     }
@@ -107,7 +122,9 @@ pub fn search(
     params: &SpanParams,
     found: impl Fn(usize, &WindowCase) -> Result<Found, Refused>,
 ) -> Result<Vec<Expected>, Refused> {
-    (0..case.examples).map(|example| one(case, params, example, &found)).collect()
+    (0..case.examples)
+        .map(|example| one(case, params, example, &found))
+        .collect()
 }
 
 fn one(
@@ -169,10 +186,16 @@ fn one(
     if windows == 0 && params.fallback != Fallback::BeamSearch {
         let entry = plain(Kind::Null, 0.0);
         let (null_score, score_difference) = (0.0, 0.0);
-        return Ok(Expected { entries: vec![entry], predicted: None, null_score, score_difference });
+        return Ok(Expected {
+            entries: vec![entry],
+            predicted: None,
+            null_score,
+            score_difference,
+        });
     }
     let limit = params.entries_per_example;
-    let by_score = |a: &Entry, b: &Entry| b.score.partial_cmp(&a.score).expect("scores are numbers");
+    let by_score =
+        |a: &Entry, b: &Entry| b.score.partial_cmp(&a.score).expect("scores are numbers");
     pool.sort_by(by_score);
     pool.truncate(limit);
     check_characters(case, example, &pool)?;
@@ -180,7 +203,10 @@ fn one(
         pool.push(null);
         pool.sort_by(by_score);
         pool.truncate(limit);
-        if !pool.iter().any(|entry| (entry.start_char, entry.end_char) == (0, 0)) {
+        if !pool
+            .iter()
+            .any(|entry| (entry.start_char, entry.end_char) == (0, 0))
+        {
             pool.push(null);
         }
     }
@@ -227,9 +253,15 @@ fn check_characters(case: &Case, example: usize, entries: &[Entry]) -> Result<()
     let limit = case
         .contexts
         .as_ref()
-        .map_or(i64::from(u32::MAX), |contexts| contexts[example].chars().count() as i64);
+        .map_or(i64::from(u32::MAX), |contexts| {
+            contexts[example].chars().count() as i64
+        });
     let fits = |entry: &Entry| entry.start_char <= entry.end_char && entry.end_char <= limit;
-    if entries.iter().all(fits) { Ok(()) } else { Err(Refused) }
+    if entries.iter().all(fits) {
+        Ok(())
+    } else {
+        Err(Refused)
+    }
 }
 
 fn decide(
@@ -249,9 +281,15 @@ fn decide(
             let null_wins = difference > precision.round(params.null_score_diff_threshold);
             (with_text.filter(|_| !null_wins), difference)
         }
-        Decision::ScoreAboveNull => {
-            (Some(0).filter(|_| best.score > null_score), minus(null_score, best.score))
-        }
+        Decision::ScoreAboveNull => (
+            Some(0).filter(|_| best.score > null_score),
+            minus(null_score, best.score),
+        ),
     };
-    Expected { entries, predicted, null_score, score_difference }
+    Expected {
+        entries,
+        predicted,
+        null_score,
+        score_difference,
+    }
 }

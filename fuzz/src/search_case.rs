@@ -1,8 +1,6 @@
 //! A search as a reader would describe it: windows with their tokens and logits, and the switches.
 use arbitrary::{Result, Unstructured};
-use fastqa_core::params::{
-    Candidates, Decision, Fallback, NanPolicy, NullAggregation, SpanParams,
-};
+use fastqa_core::params::{Candidates, Decision, Fallback, NanPolicy, NullAggregation, SpanParams};
 
 use crate::logits::{Precision, row};
 
@@ -84,14 +82,24 @@ pub fn any(input: &mut Unstructured<'_>) -> Result<Case> {
         let context = |input: &mut Unstructured<'_>| -> Result<String> {
             let letters = ['a', 'é', '漢', '😀'];
             let letter = letters[input.choose_index(4)?];
-            let length = if input.ratio(1, 8)? { input.int_in_range(0..=100)? } else { 90 };
+            let length = if input.ratio(1, 8)? {
+                input.int_in_range(0..=100)?
+            } else {
+                90
+            };
             Ok(std::iter::repeat_n(letter, length).collect())
         };
-        Some((0..examples).map(|_| context(input)).collect::<Result<_>>()?)
+        Some(
+            (0..examples)
+                .map(|_| context(input))
+                .collect::<Result<_>>()?,
+        )
     } else {
         None
     };
-    let ids = input.ratio(1, 2)?.then(|| (0..examples).map(|at| format!("q{at}")).collect());
+    let ids = input
+        .ratio(1, 2)?
+        .then(|| (0..examples).map(|at| format!("q{at}")).collect());
     let same_width = input.ratio(1, 2)?;
     let flags = input.ratio(1, 4)?;
     let strange_offsets = input.ratio(1, 8)?;
@@ -104,14 +112,35 @@ pub fn any(input: &mut Unstructured<'_>) -> Result<Case> {
         let window = window(input, examples, width, flags, strange_offsets, precision)?;
         windows.push(window);
     }
-    let widest = windows.iter().map(|window| window.tokens.len()).max().unwrap_or_default();
-    let flag_width = if flags { Some(input.int_in_range(0..=widest + 2)?) } else { None };
-    Ok(Case { params, precision, examples, windows, null_at, contexts, ids, flag_width })
+    let widest = windows
+        .iter()
+        .map(|window| window.tokens.len())
+        .max()
+        .unwrap_or_default();
+    let flag_width = if flags {
+        Some(input.int_in_range(0..=widest + 2)?)
+    } else {
+        None
+    };
+    Ok(Case {
+        params,
+        precision,
+        examples,
+        windows,
+        null_at,
+        contexts,
+        ids,
+        flag_width,
+    })
 }
 
 /// Length of a row. Every pair of a long row would be slow to check.
 fn length(input: &mut Unstructured<'_>, params: &SpanParams) -> Result<usize> {
-    let longest = if params.candidates == Candidates::All { 40 } else { 600 };
+    let longest = if params.candidates == Candidates::All {
+        40
+    } else {
+        600
+    };
     match input.int_in_range(0..=7)? {
         0 => input.int_in_range(0..=3),
         1..=5 => input.int_in_range(4..=24),
@@ -141,7 +170,11 @@ fn window(
     let mut offsets = Vec::with_capacity(tokens);
     let mut at: i64 = first_character;
     for position in 0..tokens {
-        let byte = if position < question { 0 } else { input.arbitrary::<u8>().unwrap_or(255) };
+        let byte = if position < question {
+            0
+        } else {
+            input.arbitrary::<u8>().unwrap_or(255)
+        };
         offsets.push(match byte {
             0..=15 => Token::Missing,
             16..=23 => Token::Empty,
@@ -164,15 +197,32 @@ fn window(
         2 => [vec![7; width + 2], vec![CLS]].concat(),
         _ => {
             let before = input.int_in_range(0..=width.min(3))?;
-            [vec![7; before], vec![CLS], vec![7; width.saturating_sub(before)], vec![CLS]].concat()
+            [
+                vec![7; before],
+                vec![CLS],
+                vec![7; width.saturating_sub(before)],
+                vec![CLS],
+            ]
+            .concat()
         }
     };
     let flags = if flags && input.ratio(3, 4)? {
-        Some((0..tokens).map(|_| input.arbitrary().unwrap_or(true)).collect())
+        Some(
+            (0..tokens)
+                .map(|_| input.arbitrary().unwrap_or(true))
+                .collect(),
+        )
     } else {
         None
     };
-    Ok(WindowCase { example, start, end, tokens: offsets, input_ids, flags })
+    Ok(WindowCase {
+        example,
+        start,
+        end,
+        tokens: offsets,
+        input_ids,
+        flags,
+    })
 }
 
 /// The presets of `fastqa.SpanParams`, and any other combination of the switches.
@@ -181,9 +231,17 @@ fn params(input: &mut Unstructured<'_>) -> Result<SpanParams> {
     let max_answer_length = count(input)?;
     let mut params = SpanParams {
         n_best_size,
-        entries_per_example: if input.ratio(1, 2)? { n_best_size } else { count(input)? },
+        entries_per_example: if input.ratio(1, 2)? {
+            n_best_size
+        } else {
+            count(input)?
+        },
         max_answer_length,
-        nan_policy: if input.ratio(1, 2)? { NanPolicy::Raise } else { NanPolicy::NegativeInfinity },
+        nan_policy: if input.ratio(1, 2)? {
+            NanPolicy::Raise
+        } else {
+            NanPolicy::NegativeInfinity
+        },
         ..SpanParams::default()
     };
     let thresholds = [0.0, 0.1, -1.5, 2.0, f64::INFINITY, f64::NEG_INFINITY, 1e-9];

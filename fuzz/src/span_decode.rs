@@ -28,20 +28,43 @@ fn try_check(input: &mut Unstructured<'_>) -> Result<()> {
         end.extend(row(input, width, precision)?);
     }
     let count = windows * width;
-    let allowed: Vec<u8> = (0..count).map(|_| input.arbitrary::<u8>().unwrap_or(1) % 4).collect();
+    let allowed: Vec<u8> = (0..count)
+        .map(|_| input.arbitrary::<u8>().unwrap_or(1) % 4)
+        .collect();
     let null: Vec<i64> = (0..windows)
         .map(|_| {
             let any = [0, 0, 0, 1, 5, -1, i64::MIN, i64::MAX];
             input.choose(&any).copied().unwrap_or_default()
         })
         .collect();
-    let rows = Extents::Fixed { count: windows, width };
+    let rows = Extents::Fixed {
+        count: windows,
+        width,
+    };
     let found = if precision == Precision::Double {
-        decode(&Logits { start: &start[..], end: &end[..], rows }, &allowed, &null, params)
+        decode(
+            &Logits {
+                start: &start[..],
+                end: &end[..],
+                rows,
+            },
+            &allowed,
+            &null,
+            params,
+        )
     } else {
         let single = |values: &[f64]| values.iter().map(|&value| value as f32).collect::<Vec<_>>();
         let (start, end) = (single(&start), single(&end));
-        decode(&Logits { start: &start[..], end: &end[..], rows }, &allowed, &null, params)
+        decode(
+            &Logits {
+                start: &start[..],
+                end: &end[..],
+                rows,
+            },
+            &allowed,
+            &null,
+            params,
+        )
     };
     let refused = (0..count).any(|at| {
         let (window, position) = (at / width, at % width);
@@ -61,8 +84,11 @@ fn try_check(input: &mut Unstructured<'_>) -> Result<()> {
     assert_eq!(found.len(), windows);
     for (window, decoded) in found.iter().enumerate() {
         let part = window * width..(window + 1) * width;
-        let (start, end, allowed) =
-            (&start[part.clone()], &end[part.clone()], &allowed[part.clone()]);
+        let (start, end, allowed) = (
+            &start[part.clone()],
+            &end[part.clone()],
+            &allowed[part.clone()],
+        );
         match scoring {
             Scoring::Logits => by_logits(start, end, allowed, null[window], params, decoded),
             Scoring::WindowSoftmax => by_softmax(start, end, allowed, params, decoded),
@@ -93,8 +119,11 @@ fn by_logits(
     all.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
     let most = all.first().map_or(f64::NEG_INFINITY, |best| best.0);
     let total: f64 = all.iter().map(|span| (span.0 - most).exp()).sum();
-    let spans: Vec<_> =
-        decoded.spans.iter().map(|span| (span.score, span.start as usize, span.end as usize)).collect();
+    let spans: Vec<_> = decoded
+        .spans
+        .iter()
+        .map(|span| (span.score, span.start as usize, span.end as usize))
+        .collect();
     all.truncate(params.top_k);
     assert_eq!(spans, all, "{start:?} {end:?} {allowed:?} {params:?}");
     let wanted = usize::try_from(null)
@@ -106,7 +135,10 @@ fn by_logits(
     // Sums may underflow where the best start and the best end are far apart, or overflow.
     let spread = start.iter().chain(end).all(|value| value.abs() < 100.0);
     if spread && params.max_answer_length > 0 && total > 0.0 {
-        assert!((log - wanted).abs() < 1e-6, "{log} {wanted} {start:?} {end:?} {allowed:?}");
+        assert!(
+            (log - wanted).abs() < 1e-6,
+            "{log} {wanted} {start:?} {end:?} {allowed:?}"
+        );
     }
 }
 
@@ -124,7 +156,9 @@ fn by_softmax(start: &[f64], end: &[f64], allowed: &[u8], params: DecodeParams, 
         (last_score, before) = (span.score, Some((first, last)));
     }
     let finite = |row: &[f64]| {
-        row.iter().zip(allowed).all(|(value, &allowed)| allowed == 0 || value.abs() < 1_000.0)
+        row.iter()
+            .zip(allowed)
+            .all(|(value, &allowed)| allowed == 0 || value.abs() < 1_000.0)
     };
     if !finite(start) || !finite(end) || !allowed.iter().any(|&flag| flag != 0) {
         return;
@@ -133,15 +167,29 @@ fn by_softmax(start: &[f64], end: &[f64], allowed: &[u8], params: DecodeParams, 
         let masked: Vec<f64> = row
             .iter()
             .zip(allowed)
-            .map(|(&value, &flag)| if flag == 0 { -10_000.0 } else { f64::from(value as f32) })
+            .map(|(&value, &flag)| {
+                if flag == 0 {
+                    -10_000.0
+                } else {
+                    f64::from(value as f32)
+                }
+            })
             .collect();
         let most = masked.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let total: f64 = masked.iter().map(|value| (value - most).exp()).sum();
-        masked.iter().map(|value| (value - most).exp() / total).collect::<Vec<_>>()
+        masked
+            .iter()
+            .map(|value| (value - most).exp() / total)
+            .collect::<Vec<_>>()
     };
     let (starts, ends) = (softmax(start), softmax(end));
     let close = |a: f64, b: f64| (a - b).abs() <= 1e-4 * b + 1e-30;
-    assert!(close(decoded.null, starts[0] * ends[0]), "{} {}", decoded.null, starts[0] * ends[0]);
+    assert!(
+        close(decoded.null, starts[0] * ends[0]),
+        "{} {}",
+        decoded.null,
+        starts[0] * ends[0]
+    );
     for span in &decoded.spans {
         let (first, last) = (span.start as usize, span.end as usize);
         assert!(close(span.score, starts[first] * ends[last]));

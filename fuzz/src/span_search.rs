@@ -30,7 +30,11 @@ pub fn check(data: &[u8]) {
 
 fn try_check(input: &mut Unstructured<'_>) -> Result<()> {
     // What chooses between the ways is read first: a mutation of it keeps the case.
-    let (layout, way, seed) = (Layout::any(input)?, input.int_in_range(0..=7)?, input.arbitrary()?);
+    let (layout, way, seed) = (
+        Layout::any(input)?,
+        input.int_in_range(0..=7)?,
+        input.arbitrary()?,
+    );
     let case = search_case::any(input)?;
     match case.precision {
         Precision::Double => run(&case, layout, way, seed, |value| value),
@@ -62,7 +66,11 @@ fn flat<T>(
     side: fn(&WindowCase) -> &Vec<f64>,
     convert: impl Fn(f64) -> T,
 ) -> Vec<T> {
-    windows.iter().flat_map(|window| side(window)).map(|&value| convert(value)).collect()
+    windows
+        .iter()
+        .flat_map(|window| side(window))
+        .map(|&value| convert(value))
+        .collect()
 }
 
 fn run<T: Score>(case: &Case, layout: Layout, way: u8, seed: u64, convert: fn(f64) -> T) {
@@ -96,24 +104,35 @@ fn search_logits<T: Score>(
         flat(windows, |window| &window.start, convert),
         flat(windows, |window| &window.end, convert),
     );
-    let logits = Logits { start: start.as_slice(), end: end.as_slice(), rows: columns.rows() };
+    let logits = Logits {
+        start: start.as_slice(),
+        end: end.as_slice(),
+        rows: columns.rows(),
+    };
     logits.validate().expect("the arrays hold all rows");
     let found = search.run(&logits, &mut |_| Ok(()));
     if case.precision == Precision::Half {
         let bits = |side| flat(windows, side, |value| f16::from_f64(value).to_bits());
         let (start, end) = (bits(|window| &window.start), bits(|window| &window.end));
-        let halves =
-            Logits { start: HalfBits(&start), end: HalfBits(&end), rows: columns.rows() };
+        let halves = Logits {
+            start: HalfBits(&start),
+            end: HalfBits(&end),
+            rows: columns.rows(),
+        };
         let half = search.run(&halves, &mut |_| Ok(()));
         match (&found, &half) {
             (Ok(found), Ok(half)) => {
                 for example in 0..case.examples {
                     let same = found.list(example).len() == half.list(example).len()
-                        && found.list(example).iter().zip(half.list(example)).all(|(a, b)| {
-                            a.score.bits() == f64::from(b.score).to_bits()
-                                && (a.feature, a.start_token, a.end_token)
-                                    == (b.feature, b.start_token, b.end_token)
-                        });
+                        && found
+                            .list(example)
+                            .iter()
+                            .zip(half.list(example))
+                            .all(|(a, b)| {
+                                a.score.bits() == f64::from(b.score).to_bits()
+                                    && (a.feature, a.start_token, a.end_token)
+                                        == (b.feature, b.start_token, b.end_token)
+                            });
                     assert!(same, "float16 and its float32: {found:?} and {half:?}");
                 }
             }
@@ -155,9 +174,13 @@ fn compare<T: Score>(
         let outcome = found.outcomes[example];
         let predicted = (outcome.predicted != NO_ANSWER).then_some(outcome.predicted as usize);
         assert_eq!(predicted, expected.predicted, "{}", context());
-        assert_eq!(outcome.null_score.bits(), expected.null_score.to_bits(), "{}", context());
-        let (difference, wanted) =
-            (outcome.score_difference.to_f64(), expected.score_difference);
+        assert_eq!(
+            outcome.null_score.bits(),
+            expected.null_score.to_bits(),
+            "{}",
+            context()
+        );
+        let (difference, wanted) = (outcome.score_difference.to_f64(), expected.score_difference);
         assert!(
             difference == wanted || difference.is_nan() && wanted.is_nan(),
             "{difference} instead of {wanted}\n{}",
@@ -167,16 +190,18 @@ fn compare<T: Score>(
         check_probabilities(&chances, &expected.entries);
         texts(case, found, example);
     }
-    let without = (0..case.examples).filter(|&example| {
-        !case.windows.iter().any(|window| window.example == example)
-    });
+    let without = (0..case.examples)
+        .filter(|&example| !case.windows.iter().any(|window| window.example == example));
     assert_eq!(found.without_windows, without.count());
 }
 
 /// Softmax in float64; the engine's is in the precision of the logits.
 fn check_probabilities(chances: &[f64], entries: &[oracle::Entry]) {
     assert_eq!(chances.len(), entries.len());
-    let most = entries.iter().map(|entry| entry.score).fold(f64::NEG_INFINITY, f64::max);
+    let most = entries
+        .iter()
+        .map(|entry| entry.score)
+        .fold(f64::NEG_INFINITY, f64::max);
     if !most.is_finite() {
         return;
     }
@@ -192,14 +217,21 @@ fn check_probabilities(chances: &[f64], entries: &[oracle::Entry]) {
 }
 
 fn texts<T: Score>(case: &Case, found: &NBest<T>, example: usize) {
-    let Some(contexts) = &case.contexts else { return };
+    let Some(contexts) = &case.contexts else {
+        return;
+    };
     let strings = fastqa_core::columns::Strings::Slices(contexts.iter().map(|s| &**s).collect());
     for entry in found.list(example) {
-        let text = found.text(example, entry, &strings).expect("offsets were checked");
+        let text = found
+            .text(example, entry, &strings)
+            .expect("offsets were checked");
         if entry.kind == fastqa_core::nbest::Kind::Span {
             let length = (entry.end_char - entry.start_char) as usize;
-            let wanted: String =
-                contexts[example].chars().skip(entry.start_char as usize).take(length).collect();
+            let wanted: String = contexts[example]
+                .chars()
+                .skip(entry.start_char as usize)
+                .take(length)
+                .collect();
             assert_eq!(text, wanted);
         }
     }
@@ -214,16 +246,25 @@ fn top_logits<T: Score>(
     seed: u64,
 ) {
     let mut case = case.clone();
-    let longest = case.windows.iter().map(|window| window.start.len()).max().unwrap_or(0);
+    let longest = case
+        .windows
+        .iter()
+        .map(|window| window.start.len())
+        .max()
+        .unwrap_or(0);
     // Of a NaN beyond the best n nothing is known here, and a row needs a null position.
     let clean = |values: &mut Vec<f64>| {
-        values.iter_mut().for_each(|value| *value = oracle::number(*value));
+        values
+            .iter_mut()
+            .for_each(|value| *value = oracle::number(*value));
     };
     let mut usable = true;
     for window in &mut case.windows {
         clean(&mut window.start);
         clean(&mut window.end);
-        usable &= window.null_token(case.null_at).is_some_and(|at| at < window.start.len());
+        usable &= window
+            .null_token(case.null_at)
+            .is_some_and(|at| at < window.start.len());
     }
     // Rows beyond n_best_size are ignored; where n is larger than a row, tokens are negative.
     let n = case.params.n_best_size.min(longest + 2) + (seed % 3) as usize;
@@ -268,7 +309,9 @@ fn top_logits<T: Score>(
     top.validate(&case.params).expect("the arrays fit");
     let search = columns.search(&case, windows);
     let found = search.run(&top, &mut |_| Ok(()));
-    let expected = oracle::search(&case, &case.params, |_, window| oracle::logits(&case, window));
+    let expected = oracle::search(&case, &case.params, |_, window| {
+        oracle::logits(&case, window)
+    });
     compare(&case, &found, &expected);
 }
 
@@ -292,8 +335,11 @@ fn beam(case: &Case, columns: &Columns, windows: Windows, seed: u64) {
             })
             .collect()
     };
-    let (start_logits, end_logits, cls) =
-        (logit(rows * starts), logit(rows * starts * ends), logit(rows));
+    let (start_logits, end_logits, cls) = (
+        logit(rows * starts),
+        logit(rows * starts * ends),
+        logit(rows),
+    );
     let mut position = |many: usize| -> Vec<i64> {
         (0..many)
             .map(|_| match random.next() % 32 {
@@ -318,10 +364,16 @@ fn beam(case: &Case, columns: &Columns, windows: Windows, seed: u64) {
     beam.validate().expect("the arrays fit");
     let search = columns.search(&case, windows);
     let found = search.run(&beam, &mut |_| Ok(()));
-    let (params, ignore) =
-        (&case.params, case.params.nan_policy == NanPolicy::NegativeInfinity);
+    let (params, ignore) = (
+        &case.params,
+        case.params.nan_policy == NanPolicy::NegativeInfinity,
+    );
     let read = |value: f32| {
-        if value.is_nan() && !ignore { Err(Refused) } else { Ok(f64::from(value)) }
+        if value.is_nan() && !ignore {
+            Err(Refused)
+        } else {
+            Ok(f64::from(value))
+        }
     };
     let expected = oracle::search(&case, params, |index, window| {
         let mut pairs = Vec::new();
@@ -343,7 +395,10 @@ fn beam(case: &Case, columns: &Columns, windows: Windows, seed: u64) {
         }
         // Its null position is looked for, but only its score is used.
         window.null_token(case.null_at).ok_or(Refused)?;
-        Ok(Found { null: Some((0, null, 0.0)), pairs })
+        Ok(Found {
+            null: Some((0, null, 0.0)),
+            pairs,
+        })
     });
     if params.only_above_null {
         // No preset has both, and the engine has no floor here.
@@ -354,10 +409,16 @@ fn beam(case: &Case, columns: &Columns, windows: Windows, seed: u64) {
 
 /// All offsets can be shown: a batch may keep an entry that all windows together would not.
 fn plain_offsets(case: &Case) -> bool {
-    let short = case.contexts.iter().flatten().any(|context| context.chars().count() < 90);
-    let odd = case.windows.iter().flat_map(|window| &window.tokens).any(|token| {
-        matches!(token, Token::Context(start, end) if start > end || *end > 90)
-    });
+    let short = case
+        .contexts
+        .iter()
+        .flatten()
+        .any(|context| context.chars().count() < 90);
+    let odd = case
+        .windows
+        .iter()
+        .flat_map(|window| &window.tokens)
+        .any(|token| matches!(token, Token::Context(start, end) if start > end || *end > 90));
     // Zero-length spans at 0 beside later starts would be out of order, too.
     let backwards = case.windows.iter().any(|window| {
         let starts = window.tokens.iter().filter_map(|token| match token {
@@ -388,21 +449,32 @@ fn collectors<T: Score>(
     for _ in 0..batches + 1 {
         // Windows come twice, too: the last batch takes all that are left.
         let collector = &mut collectors[(random.next() % many as u64) as usize];
-        let mut numbers: Vec<u32> =
-            (0..case.windows.len() as u32).filter(|_| random.next() % 2 == 0).collect();
+        let mut numbers: Vec<u32> = (0..case.windows.len() as u32)
+            .filter(|_| random.next() % 2 == 0)
+            .collect();
         if random.next() % 2 == 0 {
             numbers.reverse();
         }
         if let Err(error) = update(case, layout, convert, collector, &numbers) {
-            assert!(found.is_err(), "a batch is refused: {error}, and all windows are not: {case:?}");
+            assert!(
+                found.is_err(),
+                "a batch is refused: {error}, and all windows are not: {case:?}"
+            );
             return;
         }
     }
     let numbers: Vec<u32> = (0..case.windows.len() as u32)
-        .filter(|&number| !collectors.iter().any(|one| one.seen().contains(number as usize)))
+        .filter(|&number| {
+            !collectors
+                .iter()
+                .any(|one| one.seen().contains(number as usize))
+        })
         .collect();
     if let Err(error) = update(case, layout, convert, &mut collectors[0], &numbers) {
-        assert!(found.is_err(), "a batch is refused: {error}, and all windows are not: {case:?}");
+        assert!(
+            found.is_err(),
+            "a batch is refused: {error}, and all windows are not: {case:?}"
+        );
         return;
     }
     let mut merged = collectors.pop().expect("there is one");
@@ -415,13 +487,20 @@ fn collectors<T: Score>(
         merged.examples().to_vec(),
         merged.seen().words().to_vec(),
     );
-    for finished in [merged.finish(), restored.expect("what was saved is in order").finish()] {
+    for finished in [
+        merged.finish(),
+        restored.expect("what was saved is in order").finish(),
+    ] {
         assert_eq!(finished.entries, found.entries, "{case:?}");
         assert_eq!(finished.starts, found.starts);
         assert_eq!(finished.without_windows, found.without_windows);
         for (a, b) in finished.outcomes.iter().zip(&found.outcomes) {
             let bits = |one: &fastqa_core::nbest::Outcome<T>| {
-                (one.predicted, one.null_score.bits(), one.score_difference.bits())
+                (
+                    one.predicted,
+                    one.null_score.bits(),
+                    one.score_difference.bits(),
+                )
             };
             assert_eq!(bits(a), bits(b), "{case:?}");
         }
@@ -435,18 +514,25 @@ fn update<T: Score>(
     collector: &mut Collector<T>,
     numbers: &[u32],
 ) -> std::result::Result<(), Error> {
-    let rows: Vec<&WindowCase> =
-        numbers.iter().map(|&number| &case.windows[number as usize]).collect();
+    let rows: Vec<&WindowCase> = numbers
+        .iter()
+        .map(|&number| &case.windows[number as usize])
+        .collect();
     let columns = Columns::new(case, &rows, layout);
     let example_of: Vec<u32> = rows.iter().map(|window| window.example as u32).collect();
     let seen = collector.seen().clone();
-    let windows = Windows::part(&example_of, numbers, |number| seen.contains(number as usize))?;
+    let windows = Windows::part(&example_of, numbers, |number| {
+        seen.contains(number as usize)
+    })?;
     let search = columns.search(case, windows);
     let (start, end) = (
         flat(&rows, |window| &window.start, convert),
         flat(&rows, |window| &window.end, convert),
     );
-    let logits = Logits { start: start.as_slice(), end: end.as_slice(), rows: columns.rows() };
+    let logits = Logits {
+        start: start.as_slice(),
+        end: end.as_slice(),
+        rows: columns.rows(),
+    };
     collector.update(&search, &logits, &mut |_| Ok(()))
 }
-

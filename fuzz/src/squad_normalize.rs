@@ -12,15 +12,81 @@ use crate::unicode::{Python, python};
 const SIGMA: char = '\u{3a3}';
 /// Pieces that the rules speak of.
 const PIECES: &[&str] = &[
-    "the", "The", "a", "an", "AN", " ", "  ", "-", "_", "'", ".", ",", "«", "»", "“", "”", "\u{a0}",
-    "\u{1c}", "\u{200b}", "\u{ad}", "İ", "Σ", "ΑΣ", "ς", "ß", "é", "e\u{301}", "der", "die", "la",
-    "las", "của", "những", "ال", "لا", "ا", "ل", "中", "国", "公司", "。", "，", "《", "서울", "의", "กรุง",
-    "3.5", "1,000", "IBM", "\u{3000}", "\u{0}", "😀", "\n", "\t", "ａ", "Ⓐ", "̇", "\u{345}", "%", "$",
+    "the",
+    "The",
+    "a",
+    "an",
+    "AN",
+    " ",
+    "  ",
+    "-",
+    "_",
+    "'",
+    ".",
+    ",",
+    "«",
+    "»",
+    "“",
+    "”",
+    "\u{a0}",
+    "\u{1c}",
+    "\u{200b}",
+    "\u{ad}",
+    "İ",
+    "Σ",
+    "ΑΣ",
+    "ς",
+    "ß",
+    "é",
+    "e\u{301}",
+    "der",
+    "die",
+    "la",
+    "las",
+    "của",
+    "những",
+    "ال",
+    "لا",
+    "ا",
+    "ل",
+    "中",
+    "国",
+    "公司",
+    "。",
+    "，",
+    "《",
+    "서울",
+    "의",
+    "กรุง",
+    "3.5",
+    "1,000",
+    "IBM",
+    "\u{3000}",
+    "\u{0}",
+    "😀",
+    "\n",
+    "\t",
+    "ａ",
+    "Ⓐ",
+    "̇",
+    "\u{345}",
+    "%",
+    "$",
 ];
 const STYLES: &[(&str, &str)] = &[
-    ("squad1", "en"), ("squad2", "en"), ("mlqa", "en"), ("mlqa", "es"), ("mlqa", "vi"), ("mlqa", "de"),
-    ("mlqa", "hi"), ("mlqa", "ar"), ("mlqa", "zh"), ("korquad", "ko"), ("characters", "ja"),
-    ("cmrc2018", "zh"), ("mrqa", "en"),
+    ("squad1", "en"),
+    ("squad2", "en"),
+    ("mlqa", "en"),
+    ("mlqa", "es"),
+    ("mlqa", "vi"),
+    ("mlqa", "de"),
+    ("mlqa", "hi"),
+    ("mlqa", "ar"),
+    ("mlqa", "zh"),
+    ("korquad", "ko"),
+    ("characters", "ja"),
+    ("cmrc2018", "zh"),
+    ("mrqa", "en"),
 ];
 
 /// Panics where the core and the restatement differ.
@@ -96,7 +162,11 @@ fn without_words(text: &str, words: &[&str], python: &Python) -> String {
             run.push(c);
             continue;
         }
-        out.push_str(if words.contains(&run.as_str()) { " " } else { &run });
+        out.push_str(if words.contains(&run.as_str()) {
+            " "
+        } else {
+            &run
+        });
         run.clear();
         out.extend(c);
     }
@@ -121,7 +191,10 @@ fn restated(text: &str, style: (&str, &str), python: &Python) -> Option<(String,
     let ascii = |c: char| ASCII_PUNCTUATION.contains(c);
     let any = |c: char| ascii(c) || python.punctuation.contains(&u32::from(c));
     let characters = |text: &str| -> Vec<String> {
-        text.chars().filter(|&c| c != ' ').map(String::from).collect()
+        text.chars()
+            .filter(|&c| c != ' ')
+            .map(String::from)
+            .collect()
     };
     let words = |text: String| {
         let tokens = split(&text, python);
@@ -129,9 +202,11 @@ fn restated(text: &str, style: (&str, &str), python: &Python) -> Option<(String,
     };
     let lowered = lower(text, python);
     match style {
-        ("squad1" | "squad2" | "mrqa", _) => {
-            words(without_words(&filter(&lowered, |c| !ascii(c)), &["a", "an", "the"], python))
-        }
+        ("squad1" | "squad2" | "mrqa", _) => words(without_words(
+            &filter(&lowered, |c| !ascii(c)),
+            &["a", "an", "the"],
+            python,
+        )),
         ("mlqa", language) => {
             let kept = filter(&lowered, |c| !any(c));
             let articles: &[&str] = match language {
@@ -161,8 +236,10 @@ fn restated(text: &str, style: (&str, &str), python: &Python) -> Option<(String,
         }
         ("korquad", _) => {
             let marks = "'\"《》<>〈〉()‘’";
-            let spaced: String =
-                text.chars().map(|c| if marks.contains(c) { ' ' } else { c }).collect();
+            let spaced: String = text
+                .chars()
+                .map(|c| if marks.contains(c) { ' ' } else { c })
+                .collect();
             let kept = filter(&lower(&spaced, python), |c| !ascii(c));
             let joined = split(&kept, python).join(" ");
             let tokens = characters(&joined);
@@ -177,13 +254,7 @@ fn restated(text: &str, style: (&str, &str), python: &Python) -> Option<(String,
     }
 }
 
-fn normalized(
-    text: &str,
-    style: (&str, &str),
-    core: Style,
-    tables: &Tables,
-    python: &Python,
-) {
+fn normalized(text: &str, style: (&str, &str), core: Style, tables: &Tables, python: &Python) {
     let mut into = Normalized::default();
     // What is left of an earlier answer must not matter.
     core.normalize("Σ the 中 x", tables, &mut into);
@@ -199,7 +270,10 @@ fn normalized(
             assert_eq!(tokens, wanted_tokens, "{style:?} {text:?}");
         }
         None => {
-            assert!(tokens.iter().all(|token| !token.is_empty()), "{text:?}: {tokens:?}");
+            assert!(
+                tokens.iter().all(|token| !token.is_empty()),
+                "{text:?}: {tokens:?}"
+            );
             let rising = into.bounds.windows(2).all(|pair| pair[0].1 <= pair[1].0);
             assert!(rising, "{text:?}: {:?}", into.bounds);
         }
@@ -239,14 +313,20 @@ fn scored(prediction: &str, golds: &[String], name: &str, style: Style, tables: 
             let mut longest = 0;
             for start in 0..a.len() {
                 for other in 0..b.len() {
-                    let run = a[start..].iter().zip(&b[other..]).take_while(|(x, y)| x == y);
+                    let run = a[start..]
+                        .iter()
+                        .zip(&b[other..])
+                        .take_while(|(x, y)| x == y);
                     longest = longest.max(run.count());
                 }
             }
             longest
         } else {
             let right = bag(&b);
-            bag(&a).iter().map(|(token, &count)| count.min(*right.get(token).unwrap_or(&0))).sum()
+            bag(&a)
+                .iter()
+                .map(|(token, &count)| count.min(*right.get(token).unwrap_or(&0)))
+                .sum()
         };
         if same == 0 {
             return 0.0;
@@ -264,8 +344,17 @@ fn scored(prediction: &str, golds: &[String], name: &str, style: Style, tables: 
     };
     let scores = score(questions, style, tables).expect("the offsets fit");
     let found = scores[0];
-    assert_eq!(found.exact, f64::from(u8::from(exact)), "{name} {prediction:?} {golds:?}");
-    assert_eq!(found.f1.to_bits(), best.to_bits(), "{name} {prediction:?} {golds:?}: {}", found.f1);
+    assert_eq!(
+        found.exact,
+        f64::from(u8::from(exact)),
+        "{name} {prediction:?} {golds:?}"
+    );
+    assert_eq!(
+        found.f1.to_bits(),
+        best.to_bits(),
+        "{name} {prediction:?} {golds:?}: {}",
+        found.f1
+    );
     assert!(found.gold < golds.len() as i64 && found.gold >= -1);
     assert!(scores[1].exact.is_nan() && scores[1].f1.is_nan() && scores[1].gold == -1);
 }

@@ -22,8 +22,9 @@ pub fn python() -> &'static Python {
     static KNOWN: OnceLock<Python> = OnceLock::new();
     KNOWN.get_or_init(|| {
         let python = read();
-        let blocks: Vec<_> =
-            (0..0x11_0000 / BLOCK).map(|index| (index, Arc::new(python.block(index)))).collect();
+        let blocks: Vec<_> = (0..0x11_0000 / BLOCK)
+            .map(|index| (index, Arc::new(python.block(index))))
+            .collect();
         Tables::install(&blocks);
         python
     })
@@ -32,7 +33,8 @@ pub fn python() -> &'static Python {
 impl Python {
     fn block(&self, index: u32) -> Block {
         let first = index * BLOCK;
-        let bits = |set: &BTreeSet<u32>| Bits::from_fn(|low| set.contains(&(first + u32::from(low))));
+        let bits =
+            |set: &BTreeSet<u32>| Bits::from_fn(|low| set.contains(&(first + u32::from(low))));
         Block {
             word: bits(&self.word),
             space: bits(&self.space),
@@ -55,8 +57,12 @@ fn read() -> Python {
     for line in TEXT.lines().filter(|line| !line.starts_with('#')) {
         let (name, values) = line.split_once(' ').expect("a name and its values");
         if name == "lower" {
-            let (point, lowered) = values.split_once(' ').expect("a character and its lower case");
-            let lowered = lowered.split(' ').map(|one| char::from_u32(hex(one)).expect("a character"));
+            let (point, lowered) = values
+                .split_once(' ')
+                .expect("a character and its lower case");
+            let lowered = lowered
+                .split(' ')
+                .map(|one| char::from_u32(hex(one)).expect("a character"));
             lower.insert(hex(point), lowered.collect());
             continue;
         }
