@@ -41,4 +41,4 @@ def test_an_index_that_overflows_stops_in_the_released_build_too() -> None:
     manifest = (RUST.parent / "Cargo.toml").read_text(encoding="utf-8")
     release = manifest.split("[profile.release]")[1].split("[profile.")[0]
     assert "overflow-checks = true" in release
-    assert 'panic = "abort"' not in manifest
+    assert "panic =" not in release
