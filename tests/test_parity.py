@@ -272,6 +272,14 @@ def test_all_pairs_find_at_least_what_the_top_n_find() -> None:
         assert (best == exact).all()
 
 
+def test_one_entry_of_all_pairs_is_the_first_of_the_whole_list() -> None:
+    """0.5 and 1.0 both round to nothing beside 2^24: equal scores, and the lower token comes first."""
+    case = one([None, (0, 2), (3, 5)], [0.0, 0.5, 1.0], [0.0, 0.0, 2.0**24])
+    for entries in (1, 2):
+        params = SpanParams(candidates="all", entries_per_example=entries)
+        assert fastqa.search(*case, params).nbest("q")[0]["start_token"] == 1
+
+
 def test_nan_can_count_as_minus_infinity() -> None:
     examples, features, (start, end) = make_case(5)
     start[0, 3] = end[2, 4] = np.nan

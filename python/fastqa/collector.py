@@ -20,6 +20,7 @@ from fastqa.collector_state import (
     write_about,
 )
 from fastqa.columns import StringColumn, Table
+from fastqa.holding import held
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
 from fastqa.row_selection import select_rows
@@ -138,15 +139,17 @@ class SpanCollector:
             raise ValueError(f"Got {count} predictions and {table.num_rows} features.")
         feature_ids, _ = table.identifiers("example_id")
         example_of, _ = self._index.match_features(self._ids, feature_ids)
-        self._store.update(
-            source,
-            table.offsets("offset_mapping"),
-            example_of,
-            numbers,
-            **feature_columns(table, self.params),
-            contexts=self._contexts,
-            ids=self._ids,
-        )
+        offsets = table.offsets("offset_mapping")
+        with held(source, offsets):
+            self._store.update(
+                source,
+                offsets,
+                example_of,
+                numbers,
+                **feature_columns(table, self.params),
+                contexts=self._contexts,
+                ids=self._ids,
+            )
         if count:
             self._next = int(numbers[-1]) + 1
 

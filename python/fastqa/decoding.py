@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from fastqa import _rust
 from fastqa.columns import Extents
+from fastqa.holding import held
 from fastqa.windows import Windows
 from fastqa.words import whole_words
 
@@ -171,9 +172,10 @@ def add_windows(
     wanted = 2 * options.top_k + 10
     widest = int(np.diff(windows.starts).max(initial=0)) ** 2
     while True:
-        found = _rust.decode_windows(
-            start, end, rows, allowed, null_position, wanted, options.max_answer_len, "logits"
-        )
+        with held(start, end):
+            found = _rust.decode_windows(
+                start, end, rows, allowed, null_position, wanted, options.max_answer_len, "logits"
+            )
         spans = _spans_as_characters(windows, found, contexts, options.align_to_words)
         counts = np.diff(found[0])
         distinct: list[set[tuple[int, int]]] = [set() for _ in contexts]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from fastqa import _rust
 from fastqa.columns import Extents
 from fastqa.decoding import DecodeOptions
+from fastqa.holding import held
 from fastqa.windows import WindowOptions, Windows
 
 __all__ = ["answers_457", "left_padded_windows"]
@@ -87,16 +88,17 @@ def _spans_of_windows(
 ) -> tuple[list[Spans], list[float]]:
     start, end, rows = logits
     first_token = np.zeros(len(windows.example), dtype=np.int64)
-    begins, starts, ends, scores, null, _ = _rust.decode_windows(
-        start,
-        end,
-        rows,
-        allowed.view(np.uint8),
-        first_token,
-        wanted,
-        options.max_answer_len,
-        "window_softmax",
-    )
+    with held(start, end):
+        begins, starts, ends, scores, null, _ = _rust.decode_windows(
+            start,
+            end,
+            rows,
+            allowed.view(np.uint8),
+            first_token,
+            wanted,
+            options.max_answer_len,
+            "window_softmax",
+        )
     found = list(zip(starts.tolist(), ends.tolist(), scores.tolist(), strict=True))
     spans = [found[a:b] for a, b in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True)]
     nulls = null.tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastqa import _rust
 from fastqa.columns import Table
 from fastqa.errors import warn
+from fastqa.holding import held
 from fastqa.logits import count_rows, start_and_end
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
@@ -116,19 +117,26 @@ def search_source(
     # Of equal ids all but the last have no windows.
     repeated = 0 if distinct is None else example_table.num_rows - len(distinct)
     warn_of_repeated_ids(repeated)
+    offsets, others = (
+        feature_table.offsets("offset_mapping"),
+        feature_columns(feature_table, params),
+    )
     windows = feature_table.num_rows
     # Below a few rounds of the engine there is nothing to show.
     wanted = progress and windows > 100_000
-    with progress_bar(
-        wanted, "Searching", "windows", total=windows, delay=_PROGRESS_AFTER_SECONDS
-    ) as update:
+    with (
+        progress_bar(
+            wanted, "Searching", "windows", total=windows, delay=_PROGRESS_AFTER_SECONDS
+        ) as update,
+        held(source, offsets),
+    ):
         store = _rust.search(
             source,
-            feature_table.offsets("offset_mapping"),
+            offsets,
             example_of,
             example_table.num_rows,
             params,
-            **feature_columns(feature_table, params),
+            **others,
             contexts=contexts,
             ids=ids,
             progress=update and _increments(update),
@@ -186,12 +194,29 @@ def _max_context(
     restricted = np.array([row is not None for row in rows], dtype=np.uint8)
     if not restricted.any():
         return None
-    width = 1 + max((int(token) for row in rows if row for token in row), default=0)
+    positions = [_token_positions(number, row) for number, row in enumerate(rows)]
+    width = 1 + max((max(known, default=-1) for known in positions), default=-1)
     flags = np.zeros((len(rows), width), dtype=np.uint8)
-    for flag_row, row in zip(flags, rows, strict=True):
-        for token, is_max_context in (row or {}).items():
-            flag_row[int(token)] = bool(is_max_context)
+    for flag_row, known in zip(flags, positions, strict=True):
+        for token, is_max_context in known.items():
+            flag_row[token] = is_max_context
     return width, flags.reshape(-1), restricted
+
+
+def _token_positions(number: int, row: Any) -> dict[int, bool]:
+    """One feature's `token_is_max_context` by position; nothing for None."""
+    where = f"features[{number}]['token_is_max_context']"
+    if row is None:
+        return {}
+    if not isinstance(row, Mapping):
+        raise TypeError(f"{where} is {row!r}; expected a dict from token position to bool, or None")
+    try:
+        positions = {int(token): bool(flag) for token, flag in row.items()}
+    except (TypeError, ValueError):
+        raise ValueError(f"{where} has the keys {list(row)}; expected token positions") from None
+    if any(token < 0 for token in positions):
+        raise ValueError(f"{where} has a negative token position: {min(positions)}")
+    return positions
 
 
 def _increments(update: Callable[[int], object]) -> Callable[[int], None]:

@@ -53,6 +53,17 @@ impl<T> Entries<T> {
     }
 }
 
+impl<T> From<Vec<Entry<T>>> for Entries<T> {
+    fn from(entries: Vec<Entry<T>>) -> Self {
+        let mut all = Self {
+            pieces: Vec::new(),
+            count: 0,
+        };
+        all.push(entries);
+        all
+    }
+}
+
 impl<T: PartialEq> PartialEq for Entries<T> {
     fn eq(&self, other: &Self) -> bool {
         self.count == other.count && self.iter().eq(other.iter())

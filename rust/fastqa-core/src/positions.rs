@@ -44,7 +44,9 @@ impl NullPosition<'_> {
                         "input_ids of feature {feature} are missing or damaged"
                     ))
                 })?;
-                (begin..end).position(|at| values.get(at) == Some(*id)).ok_or_else(|| {
+                // A damaged extent may be as long as numbers get; there is nothing behind the values.
+                let mut places = begin..end.min(values.len());
+                places.position(|at| values.get(at) == Some(*id)).ok_or_else(|| {
                     Error::value(format!(
                         "input_ids of feature {feature} have no token {id} (cls_token_id); pass the tokenizer that \
                          made the features, or null_position=\"first\" for a model without such a token"

@@ -151,7 +151,9 @@ impl<S: RowSource> WindowSource for Logits<'_, S> {
             // of most windows of a long document.
             return Ok(());
         }
+        // Among all pairs a lower logit further left can round to the same sum, and comes first.
         if params.entries_per_example == 1
+            && params.candidates == Candidates::TopN
             && let (Some(start), Some(end)) = (start.best(), end.best())
             && window.may_start(start.token)
             && window.may_end(end.token)

@@ -185,7 +185,7 @@ pub fn assemble(
             .clamp(1, room.max(1));
         let mut start = context.start;
         loop {
-            let piece = start..context.end.min(start + room);
+            let piece = start..context.end.min(start.saturating_add(room));
             windows.push(
                 &questions.ids[question.clone()],
                 &contexts.ids[piece.clone()],
@@ -217,7 +217,7 @@ fn room_for_texts(template: &Template<'_>, params: &WindowParams) -> Result<usiz
             "the hop between windows must be at least 1, got 0",
         ));
     }
-    if free < overlap.saturating_add(2) {
+    if free <= overlap.saturating_add(1) {
         return Err(Error::value(format!(
             "max_length={} leaves no room: {special} special tokens and doc_stride={overlap} \
              shared context tokens, and at least 2 more are needed; raise max_length or lower \
@@ -226,7 +226,7 @@ fn room_for_texts(template: &Template<'_>, params: &WindowParams) -> Result<usiz
         )));
     }
     match params.max_question_length {
-        Some(limit) if limit + overlap + 1 > free => Err(Error::value(format!(
+        Some(limit) if limit >= free - overlap => Err(Error::value(format!(
             "max_question_length={limit} leaves no room for context in max_length={}: at most {} \
              will do",
             params.max_length,

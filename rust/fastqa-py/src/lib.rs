@@ -1,5 +1,6 @@
 //! `fastqa._rust`: parses arguments, leaves the interpreter, calls `fastqa-core`, maps errors.
 //! Registration only; one file per stage.
+#![deny(unsafe_code)]
 
 mod arrays;
 mod calls;

@@ -380,7 +380,7 @@ fn restored<T: Logit + Element>(
     }
     let name: String = field(state, "fallback")?;
     Ok(NBest {
-        entries,
+        entries: entries.into(),
         starts,
         outcomes,
         without_windows: field(state, "without_windows")?,
