@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 import fastqa
+import fastqa.compat
 from fastqa.cli import COMMANDS
 
 import evaluate_modules
 import oracle
-from documentation import PAGES, ROOT, Block, Runner, blocks_of
-from documentation_files import write_files
+from documentation import PAGES, ROOT, Runner, blocks_of
 
 datasets = pytest.importorskip("datasets")
 evaluate = pytest.importorskip("evaluate")
@@ -43,18 +43,14 @@ MOST_NOT_RUN = 24
 BLOCKS = {page: blocks_of(page) for page in PAGES}
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What pages find in their folder."""
-    datasets.disable_progress_bars()
-    return write_files(tmp_path_factory.mktemp("documentation") / "files")
-
-
 @pytest.fixture
-def page_folder(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def page_folder(
+    named_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """A copy of the files to work in, and what old code imports, restated by `tests/oracle`."""
     folder = tmp_path / "page"
-    shutil.copytree(files, folder)
+    datasets.disable_progress_bars()
+    shutil.copytree(named_files, folder)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     metrics = {"squad": evaluate_modules.Squad, "squad_v2": evaluate_modules.SquadV2}
@@ -66,6 +62,7 @@ def page_folder(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("single_thread")
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_of_a_page_runs_in_order(page: Path, page_folder: Path) -> None:
