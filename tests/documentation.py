@@ -73,6 +73,8 @@ def blocks_of(page: Path) -> list[Block]:
         ):
             blocks[-1].expected = code.strip()
             blocks[-1].error = None if shown == "prints" else shown
+        elif code.startswith("--8<--"):
+            pass  # a file of `examples`, shown here and run by its own test
         elif piece["language"] != "text":
             blocks.append(Block(page, line, piece["language"], code, not_run=reason))
         reason = None
@@ -103,13 +105,17 @@ class Runner:
                 self._check_error(block, error)
                 return
         if block.error is not None and block.error.endswith("Warning"):
-            texts = [str(one.message) for one in caught if type(one.message).__name__ == block.error]
+            texts = [
+                str(one.message) for one in caught if type(one.message).__name__ == block.error
+            ]
             assert block.expected in texts, f"{block}: the page shows {block.expected!r}: {texts}"
         elif block.error is not None:
             raise AssertionError(f"{block}: no {block.error} came")
         elif block.expected is not None:
             printed = output.getvalue().strip()
-            assert printed == block.expected, f"{block} prints:\n{printed}\n-- not:\n{block.expected}"
+            assert printed == block.expected, (
+                f"{block} prints:\n{printed}\n-- not:\n{block.expected}"
+            )
 
     def _check_error(self, block: Block, error: Exception) -> None:
         text = error.args[0] if isinstance(error, KeyError) else str(error)

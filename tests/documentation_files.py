@@ -69,6 +69,11 @@ def rows(facts: list[tuple[str, str, str | None]] = FACTS) -> list[dict[str, Any
     ]
 
 
+def is_chinese(row: dict[str, Any]) -> bool:
+    """Whether a row's question is in Chinese."""
+    return "\u4e00" <= row["question"][0] <= "\u9fff"
+
+
 def write_files(folder: Path) -> Path:
     """Write all of them."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +161,7 @@ def _write_datasets(folder: Path) -> None:
     _write_json(folder / "train.json", squad_json(answered))
     _write_json(
         folder / "cmrc2018_dev.json",
-        squad_json([row for row in rows() if "\u4e00" <= row["question"][0] <= "\u9fff"]),
+        squad_json([row for row in rows() if is_chinese(row)]),
     )
     (folder / "clinic.csv").write_text(
         "id,report,question,gold\n1,The patient takes 5 mg of warfarin.,Which drug?,warfarin\n",
@@ -203,7 +208,10 @@ def _write_predictions(folder: Path) -> None:
     other = fastqa.search(sample.examples, sample.features, sample.logits, bolder)
     _write_json(folder / "a.json", found.to_dict())
     _write_json(folder / "b.json", other.to_dict())
-    odds = {name: 1 / (1 + 2.718281828 ** -odd) for name, odd in found.null_odds.items()}
+    chinese = {row["id"]: row["answers"]["text"][0] for row in rows() if is_chinese(row)}
+    _write_json(folder / "predictions_zh.json", chinese)
+    _write_json(folder / "other_zh.json", {name: f"在{text}。" for name, text in chinese.items()})
+    odds = {name: 1 / (1 + 2.718281828**-odd) for name, odd in found.null_odds.items()}
     _write_json(folder / "na_prob.json", odds)
 
 

@@ -29,9 +29,7 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
-def run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a script in an empty folder and returns what it prints."""
     monkeypatch.chdir(tmp_path)
 
@@ -60,7 +58,9 @@ def test_fine_tuning_ends_in_a_reader_its_answers_and_a_report(named_files: Path
     assert "Who is the tenant?" in Path("out/report.html").read_text(encoding="utf-8")
 
 
-def test_contracts_are_searched_window_by_window(named_files: Path, run: Run, tmp_path: Path) -> None:
+def test_contracts_are_searched_window_by_window(
+    named_files: Path, run: Run, tmp_path: Path
+) -> None:
     contract = " ".join([LEASE, "The parties keep a copy of it. " * 12])
     asked = [
         (contract if context == LEASE else context, question, answer)
@@ -98,7 +98,9 @@ def test_contracts_are_searched_window_by_window(named_files: Path, run: Run, tm
     assert f"aupr: {fastqa.cuad(lists, dataset)['aupr']:.4f}" in printed
 
 
-def test_chinese_questions_are_answered_and_scored_as_cmrc_does(named_files: Path, run: Run) -> None:
+def test_chinese_questions_are_answered_and_scored_as_cmrc_does(
+    named_files: Path, run: Run
+) -> None:
     data = named_files / "cmrc2018_dev.json"
     printed = run("chinese_cmrc.py", data, "predictions.json", "--model", named_files / "reader")
     answers = json.loads(Path("predictions.json").read_text(encoding="utf-8"))
@@ -109,6 +111,8 @@ def test_chinese_questions_are_answered_and_scored_as_cmrc_does(named_files: Pat
 
 def test_two_models_are_compared_and_shown_side_by_side(named_files: Path, run: Run) -> None:
     models = (named_files / "reader", named_files / "bert-base-uncased")
-    printed = run("compare_models.py", *models, "--data", named_files / "squad", "--report", "both.html")
+    printed = run(
+        "compare_models.py", *models, "--data", named_files / "squad", "--report", "both.html"
+    )
     assert "100.00 and " in printed and "McNemar's test on exact match: p = 0.000" in printed
     assert Path("both.html").stat().st_size > 50_000
