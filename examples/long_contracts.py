@@ -3,9 +3,9 @@
     pip install "fastqa[train]"
     python examples/long_contracts.py CUADv1.json --model READER nbest_predictions_.json
 
-Every contract is cut into windows that overlap; what a window says is kept as an n-best list and its
-logits are forgotten, so memory does not grow with the length of contracts. The lists go to the file
-that the CUAD repository's script reads, and are scored as it does.
+Every contract is cut into windows that overlap. What a window says is kept as an n-best list and
+its logits are forgotten, so memory does not grow with the length of contracts. The lists go to the
+file that the CUAD repository's script reads, and are scored as it does.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     pip install "fastqa[train,ray]"
     python examples/ray_cluster.py questions/ answers/ --model READER --workers 4
 
-A worker that dies is started again and its block repeated; a block counts once. On a cluster, run it
-on the head node, with paths that every node sees (s3://... works too).
+A worker that dies is started again and its block repeated; a block counts once. On a cluster, run
+it on the head node, with paths that every node sees (s3://... works too).
 """
 
 from __future__ import annotations

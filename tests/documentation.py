@@ -150,20 +150,17 @@ def _run_command(words: list[str], block: Block) -> None:
     """Run `fastqa` and Python scripts inside this process: starting one for each takes seconds."""
     if words[0] == "pip":
         return  # which extras it names is tested on its own
-    target = io.StringIO() if ">" not in words else None
-    if target is None:
-        words, [path] = words[: words.index(">")], words[words.index(">") + 1 :]
-        stream: Any = Path(path).open("w", encoding="utf-8")
-    else:
-        stream = contextlib.nullcontext(sys.stdout)
-    with stream as out, contextlib.redirect_stdout(out):
-        if words[:3] == ["python", "-m", "fastqa"]:
-            words = words[2:]
+    path = words[words.index(">") + 1] if ">" in words else None
+    words = words[: words.index(">")] if path else words
+    if words[:3] == ["python", "-m", "fastqa"]:
+        words = words[2:]
+    with contextlib.ExitStack() as stack:
+        if path is not None:
+            file = stack.enter_context(Path(path).open("w", encoding="utf-8"))
+            stack.enter_context(contextlib.redirect_stdout(file))
         if words[0] == "fastqa":
-            said = io.StringIO()
-            with contextlib.redirect_stderr(said):
-                code = cli.main(words[1:])
-            if code:
+            said = stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+            if cli.main(words[1:]):
                 raise CommandError(said.getvalue().strip())
         elif words[0] == "python" and words[1].endswith(".py"):
             _run_script(words[1:])

@@ -15,12 +15,11 @@ from typing import Any
 
 import pytest
 
+import evaluate_modules
 import fastqa
 import fastqa.compat
 from fastqa.cli import COMMANDS
 
-import evaluate_modules
-import oracle
 from documentation import PAGES, ROOT, Runner, blocks_of
 
 datasets = pytest.importorskip("datasets")
@@ -55,10 +54,9 @@ def page_folder(
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     metrics = {"squad": evaluate_modules.Squad, "squad_v2": evaluate_modules.SquadV2}
     monkeypatch.setattr(evaluate, "load", lambda name: metrics[name](cache_dir=str(tmp_path)))
-    monkeypatch.setattr(datasets, "load_dataset", lambda name: datasets.load_from_disk(name))
+    monkeypatch.setattr(datasets, "load_dataset", datasets.load_from_disk)
     yield folder
-    for name in ("utils_qa", "notebook"):
-        sys.modules.pop(name, None)
+    sys.modules.pop("utils_qa", None)
 
 
 @pytest.mark.filterwarnings("ignore")
