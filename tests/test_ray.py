@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import signal
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from fastqa import cli
 from small_models import save_reader
 
 SHAPE = {"max_length": 64, "doc_stride": 16}
+EXAMPLE = Path(__file__).parents[1] / "examples" / "ray_cluster.py"
 FLAGS = ["--max-length", "64", "--doc-stride", "16", "--quiet"]
 
 
@@ -122,3 +125,17 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(
     assert as_rows(columns) == as_rows(fastqa.AnswerQuestions(reader, **SHAPE)(sample[:]))
     lazily = fastqa.ray.answer(dataset, reader, workers=(1, 2), block_size=6, **SHAPE)
     assert as_rows(lazily.to_pandas().to_dict("list")) == as_rows(columns)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_example_answers_a_folder_of_questions(
+    ray: Any, sample: Any, reader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = sample.select(range(12))
+    part.to_parquet(tmp_path / "questions" / "0.parquet")
+    call = [str(EXAMPLE), str(tmp_path / "questions"), str(tmp_path / "answers")]
+    call += ["--model", reader, *FLAGS[:4]]
+    monkeypatch.setattr(sys, "argv", call)
+    runpy.run_path(str(EXAMPLE), run_name="__main__")
+    answers = ray.data.read_parquet(str(tmp_path / "answers")).to_pandas().to_dict("list")
+    assert as_rows(answers) == as_rows(fastqa.AnswerQuestions(reader, **SHAPE)(part[:]))

@@ -36,10 +36,23 @@ __version__: str
 build_profile: str
 STYLES: tuple[str, ...]
 
-class InternalError(RuntimeError): ...
+class InternalError(RuntimeError):
+    """A fault of fastqa itself, never of its input: please report it."""
 
-def num_threads() -> int: ...
-def set_num_threads(threads: int) -> None: ...
+def num_threads() -> int:
+    """The number of threads that the next call uses.
+
+    What `set_num_threads` chose, else `FASTQA_NUM_THREADS` or `RAYON_NUM_THREADS`, else the cores
+    that the process may use, shared among the processes that `torchrun` started beside it.
+    """
+
+def set_num_threads(threads: int) -> None:
+    """Use so many threads from the next call on; results do not depend on it.
+
+    Args:
+        threads: at least 1; 0 goes back to the default.
+    """
+
 def _debug_panic(in_worker: bool) -> None: ...
 def assemble_windows(
     question_ids: npt.NDArray[np.int32],

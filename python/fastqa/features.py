@@ -61,7 +61,7 @@ def prepare_train_features(
             room.
 
     The labels are the notebook's, but for windows where its start label lies behind its end label:
-    see docs/training.md.
+    see docs/features.md.
     """
     options = WindowOptions(max_length, doc_stride, hop, padding, max_question_length)
     settings = {"tokenizer": tokenizer, "options": options, "labels": answer_choice}

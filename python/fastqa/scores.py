@@ -135,7 +135,7 @@ class Scores:
     def _cmrc_summary(self, total: int) -> dict[str, float]:
         """The script prints these with three decimals, as strings."""
         f1 = 100.0 * float(np.cumsum(self.f1)[-1]) / total
-        exact = 100.0 * np.count_nonzero(self.exact) / total
+        exact = 100.0 * int(np.count_nonzero(self.exact)) / total
         skipped = sum(prediction is None for prediction in self.predictions)
         return {
             "AVERAGE": (exact + f1) * 0.5,
