@@ -1,8 +1,9 @@
 """The n-best search in vectorised NumPy: what the engine is compared with in `fastqa bench` and in
 the benchmarks. Nothing else in fastqa uses it.
 
-Selection instead of sorting (`argpartition`), all pairs of a block of windows at once, masks instead
-of branches, blocks that stay in the cache. Equal logits and equal scores come out in any order.
+Selection instead of sorting (`argpartition`), all pairs of a block of windows at once, masks
+instead of branches, blocks that stay in the cache. Equal logits and equal scores come out in any
+order.
 """
 
 from __future__ import annotations
@@ -35,13 +36,11 @@ class BestSpans:
     end_token: npt.NDArray[np.int64]
 
     def differences(self, other: BestSpans) -> int:
-        """How many entries differ; of spans with equal scores any order counts as equal, and of
-        those that tie with the last place any choice."""
+        """How many entries differ; of spans with equal scores any order counts as equal."""
         wrong = self.score != other.score
         alone = np.ones_like(wrong)
         alone[:, 1:] &= self.score[:, 1:] != self.score[:, :-1]
         alone[:, :-1] &= self.score[:, :-1] != self.score[:, 1:]
-        alone[:, -1] = False
         for name in ("window", "start_token", "end_token"):
             wrong |= alone & (getattr(self, name) != getattr(other, name))
         return int(np.count_nonzero(wrong))

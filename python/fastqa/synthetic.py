@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastqa.columns import OffsetsColumn
 
-#: Tokens of a window that are not context: [CLS], a question of twelve, [SEP], and [SEP] at the end.
+#: Tokens of a window before the context: [CLS], a question of twelve, [SEP]. One [SEP] ends it.
 QUESTION = 14
 _WORDS = 500
 #: How far the logits of places that look like an answer rise above the noise, best first. With
