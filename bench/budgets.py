@@ -50,6 +50,7 @@ NUMBA_ARGSORT = "numba, argsort"
 DATASETS_MAP = "datasets.map"
 EVALUATE = "evaluate"
 TEN_THOUSAND = "10,000 windows"
+RECIPE = "the notebook's recipe"
 
 BUDGETS = {
     "postprocess": Budget("`postprocess`, Dataset in, dict out", NOTEBOOK, 250),
@@ -60,4 +61,6 @@ BUDGETS = {
     "squad_v2": Budget("`squad_v2`", EVALUATE, 50),
     "features": Budget("features", DATASETS_MAP, 1.8),
     "linear": Budget("cost per window at 1,000,000 windows", TEN_THOUSAND, 1.2, at_most=True),
+    "evaluation": Budget("`fastqa evaluate` end to end on a CPU", RECIPE, 2),
+    "training": Budget("training, samples per second", RECIPE, 1.8),
 }

@@ -30,9 +30,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import fastqa
 from fastqa import _rust, num_threads
-from fastqa.benchmark import Comparison, seconds_of
+from fastqa.benchmark import seconds_of
 
 from budgets import BUDGETS
+from measurements import measured
 from real_data import SHARED
 
 #: What takes less is run once untimed before each of its rounds, so that its data is in the cache.
@@ -133,29 +134,17 @@ def versus(benchmark: Any) -> Callable[..., None]:
     return run
 
 
-def comparisons(group: str, info: Mapping[str, Any], ours: list[float]) -> list[Comparison]:
-    """What one benchmark found, times divided as `per` says."""
-    per = info.get("per") or {}
-    mine = [second / per.get("fastqa", 1) for second in ours]
-    return [
-        Comparison(group, peer, mine, [second / per.get(peer, 1) for second in seconds])
-        for peer, seconds in info["peers"].items()
-    ]
-
-
 @pytest.hookimpl(trylast=True)  # below the tables of pytest-benchmark
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     session = getattr(config, "_benchmarksession", None)
-    measured = [run for run in (session.benchmarks if session else []) if "peers" in run.extra_info]
-    if not measured or session.disabled:
+    runs = [run for run in (session.benchmarks if session else []) if "peers" in run.extra_info]
+    if not runs or session.disabled:
         return
     terminalreporter.write_sep("=", f"ratios of medians, {num_threads()} threads")
     rows = [("workload", "peer", "its ms", "fastqa ms", "ratio", "quartiles", "budget")]
-    for run in measured:
-        ours = run.extra_info.get("fastqa", run.stats.data)
-        for found in comparisons(run.group, run.extra_info, ours):
-            budget = BUDGETS.get(run.extra_info["budget"])
-            verdict = budget.verdict(found) if budget and budget.peer == found.peer else ""
+    for run in runs:
+        for result in measured("", run.group, run.extra_info, run.stats.data):
+            found = result.found
             rows.append(
                 (
                     found.workload,
@@ -164,7 +153,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
                     f"{1e3 * statistics.median(found.seconds):.4g}",
                     f"{found.ratio:.3g}x",
                     "{:.3g}x to {:.3g}x".format(*found.spread),
-                    verdict,
+                    result.budget.verdict(found) if result.budget else "",
                 )
             )
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
