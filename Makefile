@@ -27,4 +27,10 @@ lint:             ## formatting, lints, types, stubs
 bench:            ## speed beside the references, equal answers asserted first
 	$(PYTHON) -m pytest bench
 
-.PHONY: build develop release test lint bench
+performance:      ## the benchmarks, and docs/performance.md from them (on an otherwise idle machine)
+	$(PYTHON) tools/write_performance.py
+
+instructions:     ## instructions of the core's stages beside the committed numbers (needs valgrind)
+	$(PYTHON) tools/count_instructions.py
+
+.PHONY: build develop release test lint bench performance instructions

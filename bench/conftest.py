@@ -115,9 +115,11 @@ def versus(benchmark: Any) -> Callable[..., None]:
             nonlocal turn
             if turn % every == 0 and not benchmark.disabled:
                 for name, theirs in peers.items():
-                    if name not in short:
-                        short[name] = seconds_of(theirs) < SHORT_SECONDS
-                    seconds[name].append(seconds_of(theirs, warm=short[name]))
+                    # The first round of a slow peer also tells that it is slow.
+                    taken = seconds_of(theirs, warm=short.get(name, False))
+                    if short.setdefault(name, taken < SHORT_SECONDS) and not seconds[name]:
+                        taken = seconds_of(theirs)
+                    seconds[name].append(taken)
             if not benchmark.disabled:
                 if "fastqa" not in short:
                     short["fastqa"] = seconds_of(ours) < SHORT_SECONDS
