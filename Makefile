@@ -31,4 +31,10 @@ coverage:         ## lines of Python and Rust that the tests run (docs/coverage.
 bench:            ## speed beside the references, equal answers asserted first
 	$(PYTHON) -m pytest bench
 
-.PHONY: build develop release test lint coverage bench
+performance:      ## the benchmarks, and docs/performance.md from them (on an otherwise idle machine)
+	$(PYTHON) tools/write_performance.py
+
+instructions:     ## instructions of the core's stages beside the committed numbers (needs valgrind)
+	$(PYTHON) tools/count_instructions.py
+
+.PHONY: build develop release test lint coverage bench performance instructions

@@ -11,7 +11,10 @@ import pytest
 
 import fastqa
 
+from budgets import DATASETS_MAP
 from oracle import features as notebook
+
+pytestmark = pytest.mark.timeout(1800)
 
 FUNCTIONS = {
     "train features": (notebook.prepare_train_features, fastqa.prepare_train_features),
@@ -23,20 +26,16 @@ FUNCTIONS = {
 
 
 @pytest.fixture(scope="module")
-def inputs(shared: Path) -> tuple[Any, Any]:
+def inputs(shared: Path, small: bool) -> tuple[Any, Any]:
     import datasets
     from transformers import AutoTokenizer
 
     datasets.disable_progress_bars()
     datasets.disable_caching()
     dataset = fastqa.load_qa_dataset(shared / "data/squad/dev-v1.1.json")
+    if small:
+        dataset = dataset.select(range(500))
     return dataset, AutoTokenizer.from_pretrained(shared / "models/minilm-squad2")
-
-
-@pytest.fixture(scope="module")
-def expected(inputs: tuple[Any, Any]) -> dict[tuple[str, bool | str], Any]:
-    """The notebook's features, made once for the comparison of all rounds."""
-    return {}
 
 
 def in_map(function: Callable[..., Any], inputs: tuple[Any, Any], padding: bool | str) -> Any:
@@ -45,27 +44,22 @@ def in_map(function: Callable[..., Any], inputs: tuple[Any, Any], padding: bool 
     return dataset.map(prepare, batched=True, remove_columns=dataset.column_names)
 
 
-@pytest.mark.parametrize("padding", ["max_length", False])
-@pytest.mark.parametrize("kind", FUNCTIONS)
-def test_notebook(
-    timed: Callable[..., Any], inputs: Any, expected: Any, kind: str, padding: bool | str
-) -> None:
-    function = FUNCTIONS[kind][0]
-    run = partial(in_map, function, inputs, padding)
-    expected[kind, padding] = timed(f"{kind}, padding={padding}", "notebook", run, rounds=1)
+def same_features(ours: Any, theirs: Any) -> None:
+    assert ours.column_names == theirs.column_names
+    for start in range(0, len(theirs), 2000):
+        assert ours[start : start + 2000] == theirs[start : start + 2000]
 
 
 @pytest.mark.parametrize("padding", ["max_length", False])
 @pytest.mark.parametrize("kind", FUNCTIONS)
-def test_fastqa(
-    timed: Callable[..., Any], inputs: Any, expected: Any, kind: str, padding: bool | str
-) -> None:
-    function = FUNCTIONS[kind][1]
-    ours = in_map(function, inputs, padding)
-    if (kind, padding) in expected:
-        theirs = expected[kind, padding]
-        assert ours.column_names == theirs.column_names
-        for start in range(0, len(theirs), 2000):
-            assert ours[start : start + 2000] == theirs[start : start + 2000]
-    run = partial(in_map, function, inputs, padding)
-    timed(f"{kind}, padding={padding}", "fastqa", run, rounds=3)
+def test_features(versus: Any, inputs: Any, kind: str, padding: bool | str) -> None:
+    """Both inside `dataset.map`."""
+    theirs, ours = FUNCTIONS[kind]
+    versus(
+        f"{kind}, padding={padding}",
+        lambda: in_map(ours, inputs, padding),
+        {DATASETS_MAP: lambda: in_map(theirs, inputs, padding)},
+        equal=same_features,
+        rounds=3,
+        budget="features",
+    )

@@ -18,6 +18,8 @@ import fastqa
 from fastqa.uncertainty import compare
 from scoring_data import evaluate_references, shared_json, squad_predictions
 
+from budgets import EVALUATE
+
 VERSIONS = {
     "squad": ("squad/dev-v1.1.json", "bert-ensemble.v1.1"),
     "squad_v2": ("squad/dev-v2.0.json", "bert-single.v2.0"),
@@ -42,18 +44,23 @@ def evaluate_compute(name: str) -> Any:
     return {"squad": Squad, "squad_v2": SquadV2}[name]().compute(**inputs(name))
 
 
+def same_scores(ours: Any, theirs: Any) -> None:
+    assert list(ours) == list(theirs)
+    assert ours == pytest.approx(theirs, abs=1e-9)
+
+
 @pytest.mark.parametrize("name", VERSIONS)
-def test_fastqa(timed: Callable[..., Any], shared: Any, name: str) -> None:
+def test_metric(versus: Callable[..., None], shared: Any, name: str) -> None:
     function = getattr(fastqa, name)
-    expected = evaluate_compute(name)
-    scores = timed(f"{name} on SQuAD dev", "fastqa", lambda: function(**inputs(name)), 20)
-    assert list(scores) == list(expected)
-    assert scores == pytest.approx(expected, abs=1e-9)
-
-
-@pytest.mark.parametrize("name", VERSIONS)
-def test_evaluate(timed: Callable[..., Any], shared: Any, name: str) -> None:
-    timed(f"{name} on SQuAD dev", "evaluate", lambda: evaluate_compute(name), 3)
+    versus(
+        f"{name} on SQuAD dev",
+        lambda: function(**inputs(name)),
+        {EVALUATE: lambda: evaluate_compute(name)},
+        equal=same_scores,
+        rounds=20,
+        peer_rounds=5,
+        budget=name,
+    )
 
 
 @cache
@@ -68,17 +75,6 @@ def two_systems() -> tuple[fastqa.Scores, fastqa.Scores]:
     return fastqa.score(first, dataset), fastqa.score(second, dataset)
 
 
-GROUP = "paired bootstrap, 10,000 resamples of SQuAD 1.1 dev"
-
-
-def test_paired_bootstrap(timed: Callable[..., Any], shared: Any) -> None:
-    first, second = two_systems()
-    result = timed(GROUP, "fastqa", lambda: compare(first, second), 5)
-    drawn = numpy_bootstrap(400)
-    assert result.metrics["f1"].low == pytest.approx(np.quantile(drawn, 0.025), abs=0.1)
-    assert result.metrics["f1"].high == pytest.approx(np.quantile(drawn, 0.975), abs=0.1)
-
-
 def numpy_bootstrap(resamples: int) -> np.ndarray[Any, Any]:
     """The usual loop: draw positions, take the mean of the differences."""
     first, second = two_systems()
@@ -91,5 +87,20 @@ def numpy_bootstrap(resamples: int) -> np.ndarray[Any, Any]:
     return np.array(means)
 
 
-def test_numpy_bootstrap(timed: Callable[..., Any], shared: Any) -> None:
-    timed(GROUP, "numpy loop", lambda: numpy_bootstrap(10_000), 1)
+def test_paired_bootstrap(versus: Callable[..., None], shared: Any, small: bool) -> None:
+    """Other random numbers: intervals agree within their own noise."""
+    first, second = two_systems()
+    resamples = 400 if small else 10_000
+
+    def equal(ours: Any, drawn: np.ndarray[Any, Any]) -> None:
+        for limit, quantile in ((ours.metrics["f1"].low, 0.025), (ours.metrics["f1"].high, 0.975)):
+            assert limit == pytest.approx(np.quantile(drawn, quantile), abs=0.1)
+
+    versus(
+        "paired bootstrap, 10,000 resamples of SQuAD 1.1 dev",
+        lambda: compare(first, second),
+        {"NumPy loop": lambda: numpy_bootstrap(resamples)},
+        equal=equal,
+        rounds=6,
+        peer_rounds=3,
+    )

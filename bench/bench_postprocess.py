@@ -1,8 +1,7 @@
-"""From logits to answers, on SQuAD dev with the shared reader's logits.
+"""From logits to answers, on SQuAD dev with the shared reader's logits, as a user calls it.
 
-The peers are the plain-Python restatements in `tests/oracle` (the notebook's function and
-`utils_qa`'s) reading the Dataset row by row as the originals do, and `np.max` over both arrays:
-the least that anything that reads all logits can cost.
+The peers are the plain-Python restatements in `tests/oracle` (the notebook's function, `utils_qa`'s
+and `squad_metrics`'), reading the Dataset row by row as the originals do.
 """
 
 from __future__ import annotations
@@ -10,113 +9,83 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import fastqa
-from fastqa import SpanParams, _rust
-from fastqa.columns import Table
-from fastqa.logits import start_and_end
 
+from budgets import NOTEBOOK, UTILS_QA
 from cases import assert_same_files
 from oracle import postprocessing as oracle
-from real_data import Squad, load_squad
+from real_data import Squad, first_examples, load_squad
 
 pytestmark = pytest.mark.timeout(1800)
 
-NOTEBOOK = "postprocess, SQuAD 1.1, Dataset to dict"
-FILES = "utils_qa, SQuAD 2.0, files written"
-ENGINE = "engine on arrays, SQuAD 1.1"
-BEST = "best span on arrays, SQuAD 1.1"
+
+@pytest.fixture(scope="module", params=["1.1", "2.0"])
+def squad(request: pytest.FixtureRequest, shared: Path, small: bool) -> Squad:
+    whole = load_squad(request.param)
+    return first_examples(whole, 300) if small else whole
 
 
-@pytest.fixture(scope="module")
-def squad(shared: Path) -> Squad:
-    return load_squad("1.1")
+def same(ours: Any, theirs: Any) -> None:
+    assert ours == getattr(theirs, "predictions", theirs)
 
 
-@pytest.fixture(scope="module")
-def squad2(shared: Path) -> Squad:
-    return load_squad("2.0")
-
-
-def notebook(squad: Squad) -> Any:
-    return oracle.postprocess_notebook(squad.examples, squad.features, squad.logits)
-
-
-def test_postprocess(timed: Any, squad: Squad) -> None:
-    ours = timed(
-        NOTEBOOK,
-        "fastqa",
-        lambda: fastqa.postprocess(squad.examples, squad.features, squad.logits),
-        rounds=25,
+def test_postprocess(versus: Any, squad: Squad) -> None:
+    data = (squad.examples, squad.features, squad.logits)
+    settings = {"squad_v2": squad.version == "2.0", "cls_token_id": squad.cls_token_id}
+    versus(
+        f"postprocess, SQuAD {squad.version}, Dataset to dict",
+        lambda: fastqa.postprocess(*data, **settings),
+        {NOTEBOOK: lambda: oracle.postprocess_notebook(*data, **settings)},
+        equal=same,
+        rounds=20,
+        peer_rounds=5,
+        budget="postprocess" if squad.version == "1.1" else None,
     )
-    assert ours == notebook(squad)
 
 
-def test_postprocess_notebook(timed: Any, squad: Squad) -> None:
-    timed(NOTEBOOK, "the notebook function (plain Python)", lambda: notebook(squad), rounds=5)
+@pytest.mark.parametrize("files", [True, False], ids=["files written", "no files"])
+def test_postprocess_qa_predictions(versus: Any, squad: Squad, files: bool, tmp_path: Path) -> None:
+    version_2 = squad.version == "2.0"
+    data = (squad.examples, squad.features, squad.logits, version_2)
+    folders = {who: tmp_path / who for who in ("ours", "theirs")}
+    for folder in folders.values():
+        folder.mkdir()
+
+    def equal(ours: Any, theirs: Any) -> None:
+        same(ours, theirs)
+        written = sorted(path.name for path in folders["theirs"].iterdir())
+        assert written == sorted(path.name for path in folders["ours"].iterdir())
+        assert len(written) == (0 if not files else 3 if version_2 else 2)
+        for name in written:
+            assert_same_files(folders["ours"] / name, folders["theirs"] / name)
+
+    def output_dir(who: str) -> dict[str, Any]:
+        return {"output_dir": folders[who]} if files else {}
+
+    versus(
+        f"postprocess_qa_predictions, SQuAD {squad.version}, "
+        + ("files written" if files else "no files"),
+        lambda: fastqa.postprocess_qa_predictions(*data, **output_dir("ours")),
+        {UTILS_QA: lambda: oracle.postprocess_qa_predictions(*data, **output_dir("theirs"))},
+        equal=equal,
+        rounds=10,
+        peer_rounds=5,
+        budget="files" if files else None,
+    )
 
 
-def test_files(timed: Any, squad2: Squad, tmp_path: Path) -> None:
-    (tmp_path / "ours").mkdir()
-    (tmp_path / "theirs").mkdir()
-    timed(
-        FILES,
-        "fastqa",
-        lambda: fastqa.postprocess_qa_predictions(
-            squad2.examples, squad2.features, squad2.logits, True, output_dir=tmp_path / "ours"
-        ),
+def test_squad_metrics(versus: Any, squad: Squad) -> None:
+    """Its sums are float64 and a text counts once; the answers are those of `utils_qa`."""
+    version_2 = squad.version == "2.0"
+    wide = tuple(side.astype("float64") for side in squad.logits)
+    data = (squad.examples, squad.features, wide, version_2)
+    versus(
+        f"squad_metrics' answers, SQuAD {squad.version}, float64",
+        lambda: fastqa.postprocess_qa_predictions(*data),
+        {"squad_metrics": lambda: oracle.postprocess_squad_metrics(*data)},
+        equal=same,
         rounds=9,
+        peer_rounds=3,
     )
-    oracle.postprocess_qa_predictions(
-        squad2.examples, squad2.features, squad2.logits, True, output_dir=tmp_path / "theirs"
-    )
-    for path in (tmp_path / "theirs").iterdir():
-        assert_same_files(tmp_path / "ours" / path.name, path)
-
-
-def test_files_utils_qa(timed: Any, squad2: Squad, tmp_path: Path) -> None:
-    timed(
-        FILES,
-        "utils_qa (plain Python)",
-        lambda: oracle.postprocess_qa_predictions(
-            squad2.examples, squad2.features, squad2.logits, True, output_dir=tmp_path
-        ),
-        rounds=5,
-    )
-
-
-def engine(squad: Squad, params: SpanParams) -> Any:
-    """The search alone, over columns that are already flat arrays."""
-    examples = Table(squad.examples, "examples", ("id", "context"))
-    features = Table(squad.features, "features", ("example_id", "offset_mapping"))
-    ids, _ = examples.identifiers("id")
-    feature_ids, _ = features.identifiers("example_id")
-    example_of, _ = _rust.match_ids(ids, feature_ids)
-    source = start_and_end(squad.logits)
-    offsets = features.offsets("offset_mapping")
-    contexts = examples.strings("context")
-    return lambda: _rust.search(
-        source, offsets, example_of, examples.num_rows, params, contexts=contexts, ids=ids
-    )
-
-
-@pytest.mark.parametrize(
-    ("group", "params"),
-    [
-        (ENGINE, SpanParams.utils_qa()),
-        (BEST, SpanParams(entries_per_example=1, null_aggregation="max", fallback="")),
-    ],
-)
-def test_engine(timed: Any, squad: Squad, group: str, params: SpanParams) -> None:
-    search = engine(squad, params)
-    found = timed(group, "fastqa", search, rounds=25)
-    expected = fastqa.search(squad.examples, squad.features, squad.logits, params)
-    for name in ("start_char", "end_char", "score", "kind", "predicted"):
-        assert np.array_equal(found.column(name), expected.column(name))
-
-
-@pytest.mark.parametrize("group", [ENGINE, BEST])
-def test_read_of_the_logits(timed: Any, squad: Squad, group: str) -> None:
-    timed(group, "np.max of both arrays", lambda: (squad.start.max(), squad.end.max()), rounds=25)

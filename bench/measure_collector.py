@@ -3,8 +3,9 @@
     python bench/measure_collector.py                      # 10,000 and 1,000,000, one after the other
     python bench/measure_collector.py --windows 1000000    # one of them
 
-Real offsets of SQuAD dev, random logits, 100 windows of 384 positions to an example, batches of
-1,000 windows. Each size runs in its own process; prints one line of JSON.
+Made-up windows with a reader's ranks (`fastqa.synthetic`), 100 windows of 384 to an example, batches
+of 1,000 windows; ten different batches of logits come again and again. Each size runs in its own
+process; prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -15,74 +16,83 @@ import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-REPOSITORY = Path(__file__).parent.parent
-sys.path.insert(0, str(REPOSITORY / "tests"))
-
-import fastqa  # noqa: E402
-
-from real_data import load_squad  # noqa: E402
+import fastqa
+from fastqa.synthetic import SyntheticWindows, make_windows
 
 WINDOWS_PER_EXAMPLE = 100
 BATCH = 1_000
 LENGTH = 384
 
 
-def measure(windows: int) -> dict[str, Any]:
-    """Feed so many windows; compare the first 5,000 with one search over them."""
-    squad = load_squad("1.1")
-    template = squad.features.with_format("arrow")[:]
-    offsets, owners = template["offset_mapping"], template["example_id"].to_pylist()
-    context_of = dict(zip(squad.examples["id"], squad.examples["context"], strict=True))
-    count = -(-windows // WINDOWS_PER_EXAMPLE)
-    rows = np.arange(count) % len(owners)
-    examples = pa.table(
-        {
-            "id": [f"q{number}" for number in range(count)],
-            "context": [context_of[owners[row]] for row in rows],
-        }
+def arrow_offsets(data: SyntheticWindows) -> pa.Array:
+    """`offset_mapping` as a Dataset has it: a list of pairs for each window, None outside of the
+    context."""
+    context = data.context.ravel()
+    ends = np.zeros(len(context) + 1, dtype=np.int32)
+    np.cumsum(2 * context, out=ends[1:])
+    values = data.offsets.reshape(-1, 2)[context].ravel()
+    pairs = pa.ListArray.from_arrays(pa.array(ends), pa.array(values), mask=pa.array(~context))
+    windows, length = data.start.shape
+    return pa.ListArray.from_arrays(
+        pa.array(np.arange(windows + 1, dtype=np.int32) * length), pairs
     )
 
-    def batch_of(first: int) -> tuple[pa.Table, Any, Any]:
-        numbers = np.arange(first, min(first + BATCH, windows)) // WINDOWS_PER_EXAMPLE
-        features = pa.table(
-            {
-                "example_id": examples["id"].take(pa.array(numbers)),
-                "offset_mapping": offsets.take(pa.array(rows[numbers])),
-            }
-        )
-        random = np.random.default_rng(first)
-        start, end = random.normal(size=(2, len(numbers), LENGTH)).astype(np.float32)
-        return features, start, end
 
+def features_of(batch: SyntheticWindows, offsets: pa.Array, first: int = 0) -> pa.Table:
+    """The batch's windows as those of the examples from window `first` on."""
+    shift = first // WINDOWS_PER_EXAMPLE
+    ids = [f"q{shift + example}" for example in batch.example_of.tolist()]
+    return pa.table({"example_id": ids, "offset_mapping": offsets})
+
+
+def measure(windows: int, updates: int) -> dict[str, Any]:
+    """Feed so many windows; compare the first 5,000 with one search over them.
+
+    At least `updates` updates are timed: small sizes are collected several times.
+    """
+    per_batch = BATCH // WINDOWS_PER_EXAMPLE
+    made = [
+        make_windows(per_batch, WINDOWS_PER_EXAMPLE, LENGTH, texts=1, seed=seed)
+        for seed in range(10)
+    ]
+    offsets = [arrow_offsets(batch) for batch in made]
+    texts = [batch.examples["context"][0] for batch in made]
+    numbers = range(-(-windows // WINDOWS_PER_EXAMPLE))
+    examples = {
+        "id": [f"q{number}" for number in numbers],
+        "context": [texts[number // per_batch % len(texts)] for number in numbers],
+    }
     seconds = []
-    # At least a hundred updates: the median of few says little on a machine that does other work.
-    for _ in range(max(1, 100 * BATCH // windows)):
+    while len(seconds) < updates:
         collector = fastqa.SpanCollector(examples)
         for first in range(0, windows, BATCH):
-            features, start, end = batch_of(first)
+            place = first // BATCH % len(made)
+            batch, features = made[place], features_of(made[place], offsets[place], first)
             begun = time.perf_counter()
-            collector.update(start, end, features=features)
+            collector.update(batch.start, batch.end, features=features)
             seconds.append(time.perf_counter() - begun)
     answers = collector.result().to_dict()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    slice_equal = True
-    first_batches = [batch_of(first) for first in range(0, 5_000, BATCH)]
-    few = examples.slice(0, 5_000 // WINDOWS_PER_EXAMPLE)
-    features = pa.concat_tables([features for features, _, _ in first_batches])
-    start, end = (np.concatenate([batch[side] for batch in first_batches]) for side in (1, 2))
-    for identifier, text in fastqa.search(few, features, (start, end)).to_dict().items():
-        slice_equal &= answers[identifier] == text
+    few = {name: column[: 5 * per_batch] for name, column in examples.items()}
+    features = pa.concat_tables(
+        [features_of(made[place], offsets[place], place * BATCH) for place in range(5)]
+    )
+    logits = tuple(
+        np.concatenate([getattr(b, side) for b in made[:5]]) for side in ("start", "end")
+    )
+    expected = fastqa.search(few, features, logits).to_dict()
+    # The median says little about few updates on a machine that does other work: all are given.
     return {
         "windows": windows,
         "peak_megabytes": round(peak, 1),
         "microseconds_per_window": round(float(np.median(seconds)) / BATCH * 1e6, 2),
-        "slice_equal": slice_equal,
+        "seconds_per_window": [second / BATCH for second in seconds],
+        "slice_equal": all(answers[name] == text for name, text in expected.items()),
     }
 
 
@@ -90,15 +100,17 @@ def main() -> None:
     """Measure one size here, or both in processes of their own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--windows", type=int)
-    windows = parser.parse_args().windows
-    if windows:
-        print(json.dumps(measure(windows)))
+    parser.add_argument("--updates", type=int, default=100, help="updates to time at least")
+    options = parser.parse_args()
+    if options.windows:
+        print(json.dumps(measure(options.windows, options.updates)))
         return
     results = []
     for size in (10_000, 1_000_000):
         command = [sys.executable, __file__, "--windows", str(size)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         results.append(json.loads(done.stdout.splitlines()[-1]))
+        del results[-1]["seconds_per_window"]
     small, large = results
     more = large["peak_megabytes"] - small["peak_megabytes"]
     slower = large["microseconds_per_window"] / small["microseconds_per_window"]

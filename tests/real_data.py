@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from dataclasses import dataclass
@@ -80,4 +81,17 @@ def load_squad(version: str) -> Squad:
         logits["start"].astype(np.float32),
         logits["end"].astype(np.float32),
         tokenizer.cls_token_id,
+    )
+
+
+def first_examples(squad: Squad, count: int) -> Squad:
+    """The first examples with their windows, where a part will do."""
+    ids = set(squad.examples["id"][:count])
+    windows = sum(example_id in ids for example_id in squad.features["example_id"][: 2 * count])
+    return dataclasses.replace(
+        squad,
+        examples=squad.examples.select(range(count)),
+        features=squad.features.select(range(windows)),
+        start=squad.start[:windows],
+        end=squad.end[:windows],
     )

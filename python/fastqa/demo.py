@@ -90,8 +90,7 @@ def run_demo(sample: Sample | None = None, n_best_size: int = 20) -> DemoResult:
     """
     sample = sample or load_sample()
     params = SpanParams.utils_qa(version_2_with_negative=True, n_best_size=n_best_size)
-    width = max(len(row) for row in sample.logits[0])
-    features, logits = _as_arrays(sample, width)
+    features, logits = flat_sample(sample)
 
     def in_rust() -> tuple[NBest, dict[str, str]]:
         found = search(sample.examples, features, logits, params)
@@ -136,11 +135,11 @@ def _best_of(times: int, work: Callable[[], Result]) -> tuple[Result, float]:
     return result, min(seconds)
 
 
-def _as_arrays(
-    sample: Sample, width: int
+def flat_sample(
+    sample: Sample,
 ) -> tuple[dict[str, Any], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
     """Features and logits as dense arrays, padded as a Trainer pads: with -100."""
-    count = len(sample.features)
+    count, width = len(sample.features), max(len(row) for row in sample.logits[0])
     offsets = np.full((count, width, 2), -1, dtype=np.int32)
     start, end = (np.full((count, width), -100, dtype=np.float32) for _ in range(2))
     for row, feature in enumerate(sample.features):

@@ -7,6 +7,7 @@
 //! Python dict.
 use std::fs;
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -121,6 +122,7 @@ impl Writer<'_> {
                 let list = found.list(example);
                 let mut chances = Vec::with_capacity(list.len());
                 probabilities(list, &mut chances);
+                let mut logits = Repeated::default();
                 out.push(b'[');
                 for (place, (entry, &probability)) in list.iter().zip(&chances).enumerate() {
                     out.extend_from_slice(if place == 0 {
@@ -132,6 +134,7 @@ impl Writer<'_> {
                         found.text(example, entry, &self.contexts)?,
                         entry,
                         probability,
+                        &mut logits,
                         out,
                     );
                     out.extend_from_slice(b"\n        }");
@@ -142,47 +145,71 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn entry<T: Logit>(&self, text: &str, entry: &Entry<T>, probability: f64, out: &mut Vec<u8>) {
-        let key = |out: &mut Vec<u8>, name: &str, first: bool| {
-            out.extend_from_slice(if first {
-                b"\n            "
-            } else {
-                b",\n            "
-            });
-            push_string(out, name);
-            out.extend_from_slice(b": ");
-        };
-        // The reference makes the stand-in entry with its text first, the others with it last.
+    fn entry<T: Logit>(
+        &self,
+        text: &str,
+        entry: &Entry<T>,
+        probability: f64,
+        logits: &mut Repeated,
+        out: &mut Vec<u8>,
+    ) {
+        // The reference makes the stand-in entry with its text first, the others with it last. That
+        // entry's logits keep their plain names in the beam-search file too.
         let text_first = entry.kind == Kind::Fallback;
-        if text_first {
-            key(out, "text", true);
-            push_string(out, text);
-        }
-        // That entry's logits keep their plain names in the beam-search file too.
-        let names = if text_first {
+        let [start_name, end_name] = if text_first {
             ["start_logit", "end_logit"]
         } else {
             self.logit_names
         };
-        for (name, logit) in names.into_iter().zip([entry.start_logit, entry.end_logit]) {
-            key(out, name, !text_first && Some(&name) == names.first());
+        if text_first {
+            out.extend_from_slice(b"\n            \"text\": ");
+            push_string(out, text);
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\n            ");
+        push_string(out, start_name);
+        out.extend_from_slice(b": ");
+        let [start, end] = [entry.start_logit, entry.end_logit].map(|logit| {
             let logit = logit.to_f64();
             // -1e-6 is a Python float there, and does not pass through float32.
-            push_float(
-                out,
-                if text_first && logit != 0.0 {
-                    -1e-6
-                } else {
-                    logit
-                },
-            );
-        }
+            if text_first && logit != 0.0 {
+                -1e-6
+            } else {
+                logit
+            }
+        });
+        logits.push(out, start);
+        out.extend_from_slice(b",\n            ");
+        push_string(out, end_name);
+        out.extend_from_slice(b": ");
+        logits.push(out, end);
         if !text_first {
-            key(out, "text", false);
+            out.extend_from_slice(b",\n            \"text\": ");
             push_string(out, text);
         }
-        key(out, "probability", false);
+        out.extend_from_slice(b",\n            \"probability\": ");
         push_float(out, probability);
+    }
+}
+
+/// Numbers that come again and again: the entries of a list share few starts and ends, and copying
+/// digits is ten times cheaper than making them.
+#[derive(Default)]
+struct Repeated {
+    /// The bits of a number, and where its digits are.
+    written: Vec<(u64, Range<usize>)>,
+}
+
+impl Repeated {
+    /// Append `value`; `out` is the same as in the calls before.
+    fn push(&mut self, out: &mut Vec<u8>, value: f64) {
+        let bits = value.to_bits();
+        if let Some((_, digits)) = self.written.iter().find(|(known, _)| *known == bits) {
+            return out.extend_from_within(digits.clone());
+        }
+        let begin = out.len();
+        push_float(out, value);
+        self.written.push((bits, begin..out.len()));
     }
 }
 

@@ -8,7 +8,10 @@
 pub fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(needs_escape) {
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| NEEDS_ESCAPE[usize::from(byte)])
+    {
         let (plain, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
         out.extend_from_slice(plain.as_bytes());
         let mut characters = tail.chars();
@@ -21,9 +24,16 @@ pub fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-fn needs_escape(byte: u8) -> bool {
-    !(0x20..0x7f).contains(&byte) || byte == b'"' || byte == b'\\'
-}
+/// By byte: one look instead of four comparisons.
+const NEEDS_ESCAPE: [bool; 256] = {
+    let mut needs = [true; 256];
+    let mut byte = 0x20;
+    while byte < 0x7f {
+        needs[byte] = byte as u8 == b'"' || byte as u8 == b'\\';
+        byte += 1;
+    }
+    needs
+};
 
 fn push_escape(out: &mut Vec<u8>, character: char) {
     let short = match character {
@@ -70,25 +80,33 @@ pub fn push_float(out: &mut Vec<u8>, value: f64) {
         return out.extend_from_slice(text.as_bytes());
     }
     // ryu chooses between digits and exponent at other sizes and writes exponents without padding.
-    let (mantissa, written_exponent) = text.split_once('e').unwrap_or((text, "0"));
-    let (sign, mantissa) = mantissa
-        .strip_prefix('-')
-        .map_or(("", mantissa), |rest| ("-", rest));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits: String = [whole, fraction].concat();
-    let leading_zeros = digits.len() - digits.trim_start_matches('0').len();
-    let significant = digits.trim_matches('0');
-    let exponent = written_exponent.parse::<i64>().unwrap_or_default() + whole.len() as i64
-        - 1
-        - leading_zeros as i64;
-    let (first, others) = significant.split_at_checked(1).unwrap_or(("0", ""));
-    let point = if others.is_empty() { "" } else { "." };
-    let exponent_sign = if exponent < 0 { '-' } else { '+' };
-    let shown = format!(
-        "{sign}{first}{point}{others}e{exponent_sign}{:02}",
-        exponent.abs()
-    );
-    out.extend_from_slice(shown.as_bytes());
+    // No allocation here: most probabilities of an n-best list are this small.
+    if let Some((mantissa, exponent)) = text.split_once('e') {
+        out.extend_from_slice(mantissa.as_bytes());
+        let (sign, digits) = exponent
+            .strip_prefix('-')
+            .map_or((b'+', exponent), |digits| (b'-', digits));
+        out.extend_from_slice(&[b'e', sign]);
+        if digits.len() < 2 {
+            out.push(b'0');
+        }
+        return out.extend_from_slice(digits.as_bytes());
+    }
+    // Left are sizes from 1e-5 to 1e-4: "0.0000" and the digits.
+    let place = text.find(|digit| matches!(digit, '1'..='9'));
+    let (zeros, digits) = text
+        .split_at_checked(place.unwrap_or_default())
+        .unwrap_or(("", text));
+    let (first, others) = digits.split_at_checked(1).unwrap_or((digits, ""));
+    if zeros.starts_with('-') {
+        out.push(b'-');
+    }
+    out.extend_from_slice(first.as_bytes());
+    if !others.is_empty() {
+        out.push(b'.');
+        out.extend_from_slice(others.as_bytes());
+    }
+    out.extend_from_slice(b"e-05");
 }
 
 #[cfg(test)]
@@ -127,6 +145,9 @@ mod tests {
             (1e-5, "1e-05"),
             (-1.25e-5, "-1.25e-05"),
             (9.999e-5, "9.999e-05"),
+            (-1e-5, "-1e-05"),
+            (1.5e-100, "1.5e-100"),
+            (-2e-9, "-2e-09"),
             (1e15, "1000000000000000.0"),
             (1e16, "1e+16"),
             (-1.5e16, "-1.5e+16"),
