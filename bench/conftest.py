@@ -53,10 +53,24 @@ def pytest_benchmark_update_machine_info(
 ) -> None:
     machine_info["cores"] = len(os.sched_getaffinity(0))
     machine_info["threads"] = num_threads()
+    machine_info["caches"] = caches()
     machine_info["load_average"] = os.getloadavg()
     machine_info["packages"] = {"fastqa": fastqa.__version__} | {
         name: importlib.metadata.version(name) for name in PACKAGES
     }
+
+
+def caches() -> list[str]:
+    """Level and size of the first core's caches; py-cpuinfo takes a size from elsewhere."""
+    folder = Path("/sys/devices/system/cpu/cpu0/cache")
+    found = []
+    for index in sorted(folder.glob("index*")):
+        kind, level, size = (
+            (index / name).read_text().strip() for name in ("type", "level", "size")
+        )
+        if kind != "Instruction":
+            found.append(f"L{level} {size.replace('K', ' kB')}")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -71,11 +71,7 @@ def _machine(found: Measurements) -> str:
     machine = found.machine
     cpu = machine.get("cpu", {})
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
-    caches = [
-        f"{name} {_kilobytes(cpu[key])}"
-        for name, key in (("L2", "l2_cache_size"), ("L3", "l3_cache_size"))
-        if key in cpu
-    ]
+    caches = machine["caches"]
     changed = " with changed files" if found.commit.get("dirty") else ""
     load = machine["load_average"][0]
     lines = [
@@ -90,10 +86,6 @@ def _machine(found: Measurements) -> str:
         "`python tools/write_performance.py`, which runs `pytest bench`",
     ]
     return "\n".join(f"- {line}" for line in lines) + "\n"
-
-
-def _kilobytes(size: Any) -> str:
-    return f"{size / 1024:,.0f} kB" if isinstance(size, int) else str(size)
 
 
 def _budgets(found: Measurements, long: dict[str, Any]) -> str:
