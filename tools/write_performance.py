@@ -160,8 +160,8 @@ def _memory(found: Measurements) -> str:
     rows = [(count, f"{size:,.0f} MB") for count, size in found.peak_megabytes.items()]
     return (
         "Peak memory of the whole process that streams so many windows through `SpanCollector`, "
-        "100 to an example (kept are one bit a window, and a list of 20 entries of 36 bytes an "
-        "example; the examples themselves are in memory):\n\n" + _table(("windows", "peak"), rows)
+        "100 to an example, less the examples themselves (kept are one bit a window, and a list of "
+        "20 entries of 36 bytes an example):\n\n" + _table(("windows", "peak"), rows)
     )
 
 
