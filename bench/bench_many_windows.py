@@ -82,7 +82,9 @@ def test_streaming_a_million_windows(benchmark: Any, small: bool) -> None:
     # Each window keeps one bit and each example its list of 20 entries of 36 bytes.
     kept = large / 100 * 20 * 36 / 2**20 + large / 8 / 2**20
     own = {run["windows"]: run["peak_megabytes"] - run["example_megabytes"] for run in (few, many)}
-    assert own[large] - own[10_000] < 2 * kept + 40, (few, many)
+    # Building the column of examples may take its size once more.
+    limit = 2 * kept + many["example_megabytes"] + 40
+    assert own[large] - own[10_000] < limit, (few, many)
     benchmark.group = f"SpanCollector, a window of {large:,}"
     benchmark.extra_info["peers"] = {TEN_THOUSAND: few["seconds_per_window"]}
     benchmark.extra_info["fastqa"] = many["seconds_per_window"]
