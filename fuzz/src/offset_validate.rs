@@ -373,7 +373,7 @@ fn search(input: &mut Unstructured<'_>) -> Result<()> {
     match search.run(&logits, &mut |_| Ok(())) {
         Ok(found) => {
             assert_eq!(found.outcomes.len(), examples);
-            for entry in &found.entries {
+            for entry in found.entries.iter() {
                 assert!(entry.start_char <= entry.end_char && entry.start_token <= entry.end_token);
             }
         }
