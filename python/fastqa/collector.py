@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -245,8 +246,12 @@ class SpanCollector:
         """
         try:
             # Opened here: of a damaged file NumPy leaves the handle open.
-            with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                state = {name: file[name] for name in file.files}
+            with Path(path).open("rb") as raw:
+                if not zipfile.is_zipfile(raw):
+                    raise ValueError("it is no .npz file")
+                raw.seek(0)
+                with np.load(raw, allow_pickle=False) as file:
+                    state = {name: file[name] for name in file.files}
             state["about"] = state["about"].item()
             params = SpanParams(**json.loads(state["about"])["params"])
         except FileNotFoundError:
