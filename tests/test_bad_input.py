@@ -199,7 +199,7 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "an unknown nan_policy": (
         {"nan_policy": "x"},
         ValueError,
-        'nan_policy is "x"; expected one of',
+        "nan_policy is 'x'; expected one of 'raise', 'ignore'",
     ),
     "splits": (
         {"examples": datasets.DatasetDict({"train": datasets.Dataset.from_list(EXAMPLES)})},

@@ -167,25 +167,25 @@ def test_a_collector_that_was_in_use_at_a_fork_says_so_in_the_child() -> None:
 
 LONG = {
     "search": """
-        logits = np.random.default_rng(0).normal(size=(60_000, 384)).astype("f4")
-        offsets = np.tile(np.arange(385)[:, None], 2)[:384] + [0, 1]
+        logits = np.random.default_rng(0).normal(size=(100_000, 384)).astype("f4")
+        offsets = (np.tile(np.arange(385)[:, None], 2)[:384] + [0, 1]).astype("i4")
         examples = {"id": [str(i) for i in range(len(logits))], "context": ["x" * 400] * len(logits)}
         features = {
             "example_id": examples["id"],
             "offset_mapping": np.broadcast_to(offsets, (len(logits), 384, 2)),
         }
-        params = fastqa.SpanParams(candidates="all", n_best_size=100)
+        params = fastqa.SpanParams(candidates="all")
         call = lambda: fastqa.search(examples, features, (logits, logits), params, progress=False)
     """,
     "collector": """
-        logits = np.random.default_rng(0).normal(size=(60_000, 384)).astype("f4")
-        offsets = np.tile(np.arange(385)[:, None], 2)[:384] + [0, 1]
+        logits = np.random.default_rng(0).normal(size=(100_000, 384)).astype("f4")
+        offsets = (np.tile(np.arange(385)[:, None], 2)[:384] + [0, 1]).astype("i4")
         examples = {"id": [str(i) for i in range(len(logits))], "context": ["x" * 400] * len(logits)}
         features = {
             "example_id": examples["id"],
             "offset_mapping": np.broadcast_to(offsets, (len(logits), 384, 2)),
         }
-        params = fastqa.SpanParams(candidates="all", n_best_size=100)
+        params = fastqa.SpanParams(candidates="all")
         collector = fastqa.SpanCollector(examples, features, params)
         call = lambda: collector.update(logits, logits)
     """,
@@ -206,7 +206,7 @@ LONG = {
         call = lambda: _rust.resample_sums(values, 1_000_000, 0)
     """,
     "normalize": """
-        texts = ["Ünïcode, dög! " * 2000] * 20_000
+        texts = ["Ünïcode, dög! " * 2000] * 8000
         call = lambda: _rust.normalize_answers(texts)
     """,
 }
@@ -239,7 +239,9 @@ def test_ctrl_c_ends_a_long_call_within_a_second(name: str) -> None:
     status, output, errors = finish(process)
     took = time.monotonic() - begin
     assert (status, output) == (0, "stopped\n"), errors
-    assert took < 1.0, f"Ctrl-C took {took:.2f} s"
+    # Within a second on a machine that is free; a busy one gets as much more as it is busy.
+    limit = max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
+    assert took < limit, f"Ctrl-C took {took:.2f} s of {limit:.2f}"
 
 
 def test_sizes_that_do_not_fit_into_memory_are_errors_and_do_not_end_the_process() -> None:

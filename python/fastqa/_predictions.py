@@ -28,7 +28,7 @@ class Predictions:
     def with_probabilities(self, probabilities: Mapping[Any, float]) -> "Predictions":
         """The same texts with other no-answer probabilities (or null odds)."""
         ids = [str(id_) for id_ in probabilities]
-        return Predictions(self.texts, ids, np.array(list(probabilities.values()), np.float64))
+        return Predictions(self.texts, ids, _numbers(probabilities, "no-answer probability"))
 
     def for_ids(self, ids: list[str]) -> list[Any]:
         """The text of each id, None where there is none."""
@@ -85,6 +85,21 @@ def _string_keys(by_id: dict[Any, Any]) -> dict[str, Any]:
     return {str(id_): value for id_, value in by_id.items()}
 
 
+def _numbers(by_id: Mapping[Any, Any], name: str) -> Floats:
+    """The values as an array; a value that is no number is named with its id."""
+    try:
+        values = np.array(list(by_id.values()), np.float64)
+    except (TypeError, ValueError, OverflowError):
+        values = np.empty(0)
+    if values.shape != (len(by_id),) or np.isnan(values).any():
+        for id_, value in by_id.items():
+            if isinstance(value, str) or not hasattr(value, "__float__"):
+                raise TypeError(f"the {name} of question {id_!r} is {value!r}, expected a number")
+            if np.isnan(float(value)):
+                raise ValueError(f"the {name} of question {id_!r} is nan, expected a number")
+    return values
+
+
 def with_null_odds(predictions: Any, null_odds: Mapping[Any, float]) -> Predictions:
     """Predictions with real no-answer probabilities, from `null_odds.json` or `NBest.null_odds`.
 
@@ -97,8 +112,15 @@ def with_null_odds(predictions: Any, null_odds: Mapping[Any, float]) -> Predicti
 
     Returns:
         What `score` and `squad_v2` take as predictions.
+
+    Raises:
+        TypeError: null odds that are no numbers by id; ValueError: NaN among them.
     """
-    odds = np.array(list(null_odds.values()), np.float64)
+    if not isinstance(null_odds, Mapping):
+        raise TypeError(
+            f"null odds are {type(null_odds).__name__}, expected a dict from id to number"
+        )
+    odds = _numbers(null_odds, "null odds")
     # Each branch only ever takes exp of what is not positive: no overflow.
     small = np.exp(-np.abs(odds))
     probabilities = np.where(odds >= 0, 1.0, small) / (1.0 + small)

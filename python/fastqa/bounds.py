@@ -9,7 +9,14 @@ import numpy.typing as npt
 from fastqa import _rust
 from fastqa.calibration import agreeing_probability, reliability, risk_coverage
 from fastqa.columns import Table
-from fastqa.entries import contexts_of, entry_scores, positions_of, score_texts, style_for
+from fastqa.entries import (
+    checked_lists,
+    contexts_of,
+    entry_scores,
+    positions_of,
+    score_texts,
+    style_for,
+)
 from fastqa.nbest import NBest
 from fastqa.scores import Scores
 
@@ -97,6 +104,7 @@ def nbest_file_scores(
         (both 0 to 1; see `fastqa.calibration`). A question without a list counts as wrong, with
         probability 0.
     """
+    lists = checked_lists(lists)
     own = [lists.get(id_, ()) for id_ in scores.ids]
     counts = [len(entries) for entries in own]
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

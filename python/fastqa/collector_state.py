@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -94,8 +95,12 @@ def read_state(path: str | os.PathLike[str]) -> tuple[dict[str, Any], SpanParams
     """
     try:
         # Opened here: of a damaged file NumPy leaves the handle open.
-        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            state = {name: file[name] for name in file.files}
+        with Path(path).open("rb") as raw:
+            if not zipfile.is_zipfile(raw):
+                raise ValueError("it is no .npz file")
+            raw.seek(0)
+            with np.load(raw, allow_pickle=False) as file:
+                state = {name: file[name] for name in file.files}
         state["about"] = state["about"].item()
         return state, SpanParams(**json.loads(state["about"])["params"])
     except FileNotFoundError:

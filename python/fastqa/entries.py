@@ -1,5 +1,6 @@
 """The entries of n-best lists against the gold answers: what an oracle, or calibration, needs."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,6 +47,27 @@ def contexts_of(examples: Any) -> list[str]:
     if not column or isinstance(column[0], str):
         return [str(context) for context in column]
     return _rust.decode_strings(column)
+
+
+def checked_lists(nbest: Any) -> Mapping[Any, Sequence[Mapping[str, Any]]]:
+    """N-best lists as `nbest_predictions.json` has them; TypeError tells what is not as there."""
+    wanted = "a dict from id to entries with 'text' and 'probability'"
+    if not isinstance(nbest, Mapping):
+        raise TypeError(f"n-best lists are {type(nbest).__name__}, expected an NBest or {wanted}")
+    for id_, entries in nbest.items():
+        if not isinstance(entries, Sequence) or isinstance(entries, str | bytes):
+            raise TypeError(
+                f"the n-best list of question {id_!r} is {type(entries).__name__}, expected a list "
+                "of entries with 'text' and 'probability'"
+            )
+        for place, entry in enumerate(entries):
+            if not isinstance(entry, Mapping) or not {"text", "probability"} <= entry.keys():
+                has = sorted(entry) if isinstance(entry, Mapping) else type(entry).__name__
+                raise TypeError(
+                    f"entry {place} of the n-best list of question {id_!r} is {has}, expected "
+                    "'text' and 'probability'"
+                )
+    return nbest
 
 
 def score_texts(

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Literal
 
 __all__ = ["SpanParams"]
+
+#: The switches that are one of several names.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "candidates": ("top_n", "all"),
+    "null_position": ("first", "cls"),
+    "null_aggregation": ("min", "max"),
+    "fallback": ("empty", "", "beam_search"),
+    "decision": ("first_entry", "score_difference", "score_above_null"),
+    "nan_policy": ("raise", "ignore"),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,7 +49,8 @@ class SpanParams:
         nan_policy: "raise" names the first NaN logit; "ignore" treats NaN as minus infinity.
 
     Raises:
-        ValueError: a value out of range.
+        ValueError: a value out of range, or no name of those above.
+        TypeError: a value that is no number where one belongs.
     """
 
     n_best_size: int = 20
@@ -63,13 +75,35 @@ class SpanParams:
                 raise TypeError(f"{name} is {value!r}; expected a whole number")
             if value < 1:
                 raise ValueError(f"{name} is {value}; expected at least 1")
+            if value >= 2**63:
+                raise ValueError(f"{name} is {value}; expected at most 2**63 - 1")
             object.__setattr__(self, name, value.__index__())
+        for name, known in _NAMES.items():
+            if getattr(self, name) not in known:
+                names = ", ".join(map(repr, known))
+                raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {names}")
+        self._check_numbers()
         if self.entries_per_example < 1:
             object.__setattr__(self, "entries_per_example", self.n_best_size)
         if self.null_position == "cls" and self.cls_token_id is None:
             raise ValueError(
                 "the null answer sits at the CLS token, whose id is not known: pass tokenizer=, "
                 "cls_token_id=, or null_position='first' for a model without one"
+            )
+
+    def _check_numbers(self) -> None:
+        for name in ("null_score_diff_threshold", "null_floor"):
+            value = getattr(self, name)
+            if value is None and name == "null_floor":
+                continue
+            if isinstance(value, bool) or not hasattr(value, "__float__"):
+                raise TypeError(f"{name} is {value!r}; expected a number")
+            if math.isnan(value):
+                raise ValueError(f"{name} is {value!r}, to which nothing compares; give a number")
+        token = self.cls_token_id
+        if token is not None and (isinstance(token, bool) or not hasattr(token, "__index__")):
+            raise TypeError(
+                f"cls_token_id is {token!r}; expected a whole number, as tokenizer.cls_token_id"
             )
 
     @classmethod

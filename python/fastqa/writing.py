@@ -21,7 +21,7 @@ def write_atomically(path: str | os.PathLike[str], mode: str = "w") -> Iterator[
     directly. Text is UTF-8 with "\\n" line ends; a lone surrogate, which UTF-8 does not have, is
     written as `\\udXXX`, as JSON spells it.
     """
-    path = Path(os.path.realpath(path))
+    given, path = path, Path(os.path.realpath(path))
     text: dict[str, Any] = (
         {} if "b" in mode else {"encoding": "utf-8", "newline": "\n", "errors": "backslashreplace"}
     )
@@ -42,7 +42,7 @@ def write_atomically(path: str | os.PathLike[str], mode: str = "w") -> Iterator[
     except FileNotFoundError as error:
         if not path.parent.is_dir():
             raise FileNotFoundError(
-                f"cannot write {path}: there is no folder {path.parent}; create it first"
+                f"cannot write {given}: there is no folder {Path(given).parent}; create it first"
             ) from error
         raise
     finally:

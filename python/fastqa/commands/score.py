@@ -92,7 +92,13 @@ def run(arguments: argparse.Namespace) -> int:
         return _finish(cuad(read_json(arguments.predictions), references), {}, arguments)
     predictions = load_predictions(arguments.predictions, arguments.na_prob_file)
     if arguments.null_odds:
-        predictions = with_null_odds(predictions, read_json(arguments.null_odds))
+        null_odds = read_json(arguments.null_odds)
+        if not isinstance(null_odds, dict):
+            raise TypeError(
+                f"{arguments.null_odds} holds {type(null_odds).__name__}, expected an object from "
+                "id to null odds"
+            )
+        predictions = with_null_odds(predictions, null_odds)
     style = arguments.style
     if style == "auto":
         style = None if arguments.lang not in (None, "en") else style_of(references)

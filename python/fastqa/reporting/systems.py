@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fastqa._predictions import Predictions, read_predictions, with_null_odds
 from fastqa._references import References
 from fastqa.bounds import nbest_file_confidence, nbest_file_scores
+from fastqa.entries import checked_lists
 from fastqa.nbest import NBest
 from fastqa.scores import Missing, Scores
 from fastqa.scoring import score
@@ -170,12 +171,7 @@ def _lists(nbest: Any) -> Lists | None:
     if nbest is None:
         return None
     if not isinstance(nbest, NBest):
-        if not isinstance(nbest, Mapping):
-            raise TypeError(
-                f"n-best lists are {type(nbest).__name__}, expected an NBest or a dict from id to "
-                "entries with 'text' and 'probability'"
-            )
-        return {str(id_): entries for id_, entries in nbest.items()}
+        return {str(id_): entries for id_, entries in checked_lists(nbest).items()}
     columns = nbest.columns()
     entries = [
         {"text": text, "probability": probability, "start_char": start, "end_char": end}

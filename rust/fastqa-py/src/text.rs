@@ -150,11 +150,22 @@ impl OptionalTexts {
     }
 }
 
+/// Bytes between two looks for Ctrl-C.
+const ROUND: usize = 1 << 24;
+
 /// The tables that `texts` need; blocks not seen before are asked of the interpreter.
 pub fn tables<'a>(py: Python<'_>, texts: impl Iterator<Item = &'a str>) -> PyResult<Arc<Tables>> {
     let known = Tables::current();
     let mut wanted = Vec::new();
-    texts.for_each(|text| known.missing(text, &mut wanted));
+    let mut looked_at = 0_usize;
+    for text in texts {
+        known.missing(text, &mut wanted);
+        looked_at += text.len();
+        if looked_at > ROUND {
+            py.check_signals()?;
+            looked_at = 0;
+        }
+    }
     if wanted.is_empty() {
         return Ok(known);
     }
