@@ -244,7 +244,6 @@ BAD = [
     Bad("fastqa report", "a sweep of another kind", lambda: command("report", file("gold.json", squad()), file("pred.json", {"q0": "x"}), "--sweep", file("sweep.json", {"a": 1}), "--output", "page.html"), CommandError, "exit 1: .*a sweep is a list of rows"),
     Bad("fastqa report", "predictions that are no JSON", lambda: command("report", file("gold.json", squad()), file("pred.json", "<html>"), "--output", "page.html"), CommandError, "exit 1: .*pred.json is not valid JSON"),
     Bad("fastqa predict", "questions that are not there", lambda: command("predict", "--data", "no.jsonl", "--model", ".", "--output", "out.jsonl"), CommandError, "exit 1: .*no.jsonl"),
-    Bad("fastqa answer", "a line without question", lambda: command("answer", "--model", ".", "--input", file("rows.jsonl", '{"text": "x"}\n')), CommandError, "exit 1: "),
     Bad("fastqa train", "an unknown setting", lambda: command("train", file("settings.json", {"epohcs": 3})), CommandError, "exit 1: .*epohcs"),
     Bad("fastqa train", "settings that break off", lambda: command("train", file("settings.json", '{"epochs"')), CommandError, "exit 1: .*settings.json is not valid JSON"),
 ]  # fmt: skip
