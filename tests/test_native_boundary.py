@@ -131,7 +131,8 @@ def test_inputs_keep_their_reference_counts_also_after_errors() -> None:
     ids, contexts = [row["id"] for row in EXAMPLES], [row["context"] for row in EXAMPLES]
     watched = [start, end, broken, ids, contexts, EXAMPLES, FEATURES, contexts[0], ids[1]]
     before = list(map(sys.getrefcount, watched))
-    for _ in range(20):
+
+    def calls() -> None:
         found = fastqa.search(EXAMPLES, FEATURES, (start, end))
         found.to_dict()
         assert found._store.texts(contexts)
@@ -140,7 +141,9 @@ def test_inputs_keep_their_reference_counts_also_after_errors() -> None:
                 fastqa.search(EXAMPLES, FEATURES, bad)
         with pytest.raises(ValueError, match="string 1 of 1 is missing"):
             found._store.texts(contexts[:1])
-        del found
+
+    for _ in range(20):
+        calls()
     assert list(map(sys.getrefcount, watched)) == before
 
 
