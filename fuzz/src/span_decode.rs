@@ -51,6 +51,7 @@ fn try_check(input: &mut Unstructured<'_>) -> Result<()> {
             &allowed,
             &null,
             params,
+            &mut |_| Ok(()),
         )
     } else {
         let single = |values: &[f64]| values.iter().map(|&value| value as f32).collect::<Vec<_>>();
@@ -64,6 +65,7 @@ fn try_check(input: &mut Unstructured<'_>) -> Result<()> {
             &allowed,
             &null,
             params,
+            &mut |_| Ok(()),
         )
     };
     let refused = (0..count).any(|at| {
