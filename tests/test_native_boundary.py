@@ -216,3 +216,12 @@ assert not logging.root.handlers and threading.active_count() == 1
 print("ok")
 """)
     assert output == "ok\n"
+
+
+def test_windows_padded_to_a_length_that_no_model_has_are_refused() -> None:
+    one = ([1], [0])
+    ids, starts = np.zeros(4, np.int32), np.array([0, 4])
+    texts = (ids, starts, ids, starts, np.arange(8, dtype=np.int32), np.zeros(1, np.int64))
+    template = ([one, one, one], 0, 1, False)
+    with pytest.raises(ValueError, match="max_length is 1000000000000 with padding; .* at most"):
+        _rust.assemble_windows(*texts, template, 10**12, 2, padding=(0, 0, False))
