@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastqa
-from fastqa import SpanParams
+from fastqa import SpanParams, _rust
 
 from cases import content, make_case
 
