@@ -1,4 +1,7 @@
-"""What crosses between Python and Rust: guarded entries, races, references, pickles, text."""
+"""What crosses between Python and Rust: guarded entries, references, pickles, text.
+
+Races are in `test_racing_writers.py`, processes and signals in `test_processes.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ import pickle
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -74,54 +76,6 @@ def test_threads_are_used_and_the_interpreter_is_entered_in_one_place() -> None:
     assert search.count(".par_iter()") == search.count("with_pool(|| tasks.par_iter()")
     attach = [path.name for path in BINDING.glob("*.rs") if "attach(" in path.read_text()]
     assert attach == ["calls.rs"]
-
-
-def test_no_unsafe_code_is_ours() -> None:
-    assert "#![forbid(unsafe_code)]" in (CORE / "lib.rs").read_text()
-    assert not [path for path in BINDING.glob("*.rs") if re.search(r"\bunsafe\b", path.read_text())]
-
-
-def test_arrays_that_are_written_during_a_call_give_a_result_or_an_error() -> None:
-    rng = np.random.default_rng(0)
-    windows, length = 400, 16
-    start, end = (rng.normal(size=windows * length).astype("f4") for _ in "se")
-    tokens = np.tile(np.array([0, 4], "i4"), windows * length)
-    example_of = np.sort(rng.integers(0, 50, size=windows)).astype("u4")
-    chunk = ((windows, length), (windows * length, 2), None, tokens)
-    contexts = ["x" * 40] * 50
-    done = threading.Event()
-
-    def scribble() -> None:
-        own = np.random.default_rng(1)
-        while not done.is_set():
-            for array, bad in (
-                (tokens, own.integers(-(2**31), 2**31, 500)),
-                (start, own.choice([np.nan, np.inf, -1e30], 500)),
-                (example_of, own.integers(0, 2**32, 20)),
-            ):
-                places = own.integers(0, len(array), len(bad))
-                good = array[places].copy()
-                array[places] = bad
-                array[places] = good
-
-    writer = threading.Thread(target=scribble)
-    writer.start()
-    outcomes = set()
-    try:
-        for number in range(300):
-            params = SpanParams(nan_policy="ignore" if number % 2 else "raise")
-            source = (start, end, (windows, length))
-            try:
-                found = _rust.search(source, [chunk], example_of, 50, params, contexts=contexts)
-                outcomes.add(type(found).__name__)
-                found.entry_texts(contexts)
-                found.column("probability")
-            except ValueError:
-                outcomes.add("ValueError")
-    finally:
-        done.set()
-        writer.join()
-    assert outcomes <= {"NBestStore", "ValueError"}
 
 
 def test_inputs_keep_their_reference_counts_also_after_errors() -> None:
@@ -262,3 +216,12 @@ assert not logging.root.handlers and threading.active_count() == 1
 print("ok")
 """)
     assert output == "ok\n"
+
+
+def test_windows_padded_to_a_length_that_no_model_has_are_refused() -> None:
+    one = ([1], [0])
+    ids, starts = np.zeros(4, np.int32), np.array([0, 4])
+    texts = (ids, starts, ids, starts, np.arange(8, dtype=np.int32), np.zeros(1, np.int64))
+    template = ([one, one, one], 0, 1, False)
+    with pytest.raises(ValueError, match="max_length is 1000000000000 with padding; .* at most"):
+        _rust.assemble_windows(*texts, template, 10**12, 2, padding=(0, 0, False))

@@ -19,7 +19,7 @@ from process_calls import CALLS
 
 TESTS = str(Path(__file__).parent)
 #: Seconds until the watchdog bites; the cases take a few seconds on a free machine.
-PATIENCE = 120
+PATIENCE = 300
 
 
 def start(code: str, **environment: str) -> subprocess.Popen[str]:
@@ -114,7 +114,7 @@ def test_a_fork_while_another_thread_is_inside_a_call_works_two_hundred_times() 
                 name = names[number % len(names)]
                 child = os.fork()
                 if child == 0:
-                    signal.alarm(60)  # ends a child that hangs, with a status that tells
+                    signal.alarm(40)  # ends a child that hangs, with a status that tells
                     same = CALLS[name]() == expected[name]
                     os._exit(0 if same else 3)
                 _, status = os.waitpid(child, 0)
@@ -147,7 +147,7 @@ def test_a_collector_that_was_in_use_at_a_fork_says_so_in_the_child() -> None:
             for number in range(40):
                 child = os.fork()
                 if child == 0:
-                    signal.alarm(60)
+                    signal.alarm(40)
                     try:
                         collector.update(start[:5], end[:5], range(5))
                         collector.result(partial=True)

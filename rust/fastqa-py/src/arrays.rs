@@ -2,7 +2,7 @@
 //! arrays (`fastqa/columns.py` sees to it); anything else is refused here rather than misread.
 use fastqa_core::columns::{Bitmap, Extents, Integers, Strings, Utf8Chunk};
 use fastqa_core::offsets::{Offsets, OffsetsChunk};
-use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::{Element, IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
@@ -17,6 +17,13 @@ pub fn slice<'a, T: Element>(array: &'a PyReadonlyArray1<'_, T>) -> PyResult<&'a
             "array is not contiguous and aligned; pass numpy.require(array, requirements=['C', 'A'])",
         )
     })
+}
+
+/// Find NumPy's functions at import. They are found when they are first used, and a Ctrl-C just then
+/// would be a panic before any guard is entered.
+pub fn look_up_numpy(py: Python<'_>) -> PyResult<()> {
+    PyArray1::<f32>::zeros(py, 0, false).try_readonly()?;
+    Ok(())
 }
 
 /// Signed integers of 32 or 64 bits.

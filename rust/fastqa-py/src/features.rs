@@ -2,10 +2,14 @@
 use fastqa_core::labels::{self, LabelInput};
 use fastqa_core::windows::{self, Padding, Specials, Template, Texts, WindowParams};
 use numpy::{PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::arrays::slice;
 use crate::calls::{detached, guarded};
+
+/// Longer than any model reads. A slip of the pen must not ask for more memory than there is.
+const MOST_PADDED: usize = 1 << 22;
 
 /// Ids and type ids of the special tokens before, between and after the texts, the type ids of
 /// question and context, and whether the context comes first.
@@ -73,6 +77,12 @@ pub fn assemble_windows<'py>(
             context_type: *context_type,
             context_first: *context_first,
         };
+        if padding.is_some() && max_length > MOST_PADDED {
+            return Err(PyValueError::new_err(format!(
+                "max_length is {max_length} with padding; every window would have so many tokens: \
+                 expected at most {MOST_PADDED}"
+            )));
+        }
         let padding = padding.map(|(id, type_id, left)| Padding { id, type_id, left });
         let params = WindowParams {
             max_length,

@@ -54,6 +54,7 @@ mod _rust {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::calls::keep_places_of_panics();
+        crate::arrays::look_up_numpy(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("STYLES", PyTuple::new(module.py(), NAMES)?)?;
         // The benchmarks refuse to time a build without optimisation.
