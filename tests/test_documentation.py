@@ -61,7 +61,6 @@ def page_folder(
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.usefixtures("single_thread")
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_of_a_page_runs_in_order(page: Path, page_folder: Path) -> None:
     runner = Runner()
@@ -151,7 +150,6 @@ class _Links(HTMLParser):
             self.fetched.append(values.get("href") or "")
 
 
-@pytest.mark.timeout(240)
 def test_the_site_builds_without_a_warning_and_fetches_nothing_from_the_network(
     tmp_path: Path,
 ) -> None:

@@ -22,7 +22,6 @@ from documentation_files import FACTS, LEASE, rows, squad_json
 EXAMPLES = ROOT / "examples"
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),
-    pytest.mark.timeout(120),
     pytest.mark.usefixtures("single_thread"),
 ]
 Run = Callable[..., str]
