@@ -19,8 +19,8 @@ test:             ## every Python test, then the Rust tests
 lint:             ## formatting, lints, types, stubs, the order of the stages
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	ruff check python tests bench tools examples
-	ruff format --check python tests bench tools examples
+	ruff check python tests bench tools examples fuzz
+	ruff format --check python tests bench tools examples fuzz
 	mypy
 	$(PYTHON) -m mypy.stubtest fastqa._rust
 	lint-imports

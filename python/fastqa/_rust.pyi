@@ -1,4 +1,5 @@
 __all__ = [
+    "_debug_panic",
     "STYLES",
     "CollectorStore",
     "IdIndex",

@@ -13,7 +13,7 @@ use crate::mapping::Windows;
 use crate::nbest::{Accumulator, Entry};
 use crate::offsets::Offsets;
 use crate::parallel::with_pool;
-use crate::params::SpanParams;
+use crate::params::{Candidates, SpanParams};
 use crate::positions::{MaxContext, NullPosition};
 use crate::span::{Window, WindowSource};
 use crate::text::{count_code_points, has_code_points};
@@ -154,9 +154,14 @@ impl Search<'_> {
         mut store: Store,
     ) -> Result<Store, Stop> {
         let examples = self.windows.examples();
+        // All pairs cost up to thirty times as much.
+        let round = match self.params.candidates {
+            Candidates::TopN => ROUND_WINDOWS,
+            Candidates::All => ROUND_WINDOWS / 32,
+        };
         let mut next = 0;
         while next < examples {
-            let round_end = self.advance(next, examples, ROUND_WINDOWS);
+            let round_end = self.advance(next, examples, round);
             let mut tasks = Vec::new();
             while next < round_end {
                 let end = self.advance(next, round_end, TASK_WINDOWS);
