@@ -427,7 +427,7 @@ def test_a_folder_of_predictions_brings_its_lists_and_odds(
 
 def test_the_demo_makes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "-n", "1", "--report", str(tmp_path / "demo.html")]) == 0
-    assert "demo.html: open it in a browser" in capsys.readouterr().err
+    assert f"wrote {tmp_path / 'demo.html'}" in capsys.readouterr().err
     assert len(data_of((tmp_path / "demo.html").read_text())["ids"]) == 308
 
 

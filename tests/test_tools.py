@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -224,12 +225,15 @@ def test_wrong(versus):
     )
     command = [sys.executable, "-m", "pytest", "-p", "conftest", "-c", "/dev/null", "-q"]
     command += ["-o", "python_files=bench_*.py", str(tmp_path / "bench_it.py")]
+    # A worker of pytest-xdist tells pytest-benchmark not to time anything.
+    alone = {name: value for name, value in os.environ.items() if "XDIST" not in name}
     for extra, table in ((["--benchmark-disable"], False), ([], True)):
         done = subprocess.run(
             [*command, *extra],
             capture_output=True,
             text=True,
             cwd=REPOSITORY / "bench",
+            env=alone,
             check=False,
         )
         assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
