@@ -1,11 +1,11 @@
 __all__ = [
-    "_debug_panic",
     "STYLES",
     "CollectorStore",
     "IdIndex",
     "InternalError",
     "NBestStore",
     "__version__",
+    "_debug_panic",
     "assemble_windows",
     "build_profile",
     "decode_strings",
