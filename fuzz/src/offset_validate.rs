@@ -221,7 +221,8 @@ fn columns(input: &mut Unstructured<'_>) -> Result<()> {
                     break;
                 };
                 let (present, numbers) = wanted.expect("the row is refused");
-                assert_eq!(found.is_context(token, false), present);
+                // Without a look inside, a token that is not None may still turn out to be too short.
+                assert!(!present || found.is_context(token, false));
                 let inside = numbers.is_some_and(|(start, end)| start >= 0 && end >= 0);
                 assert_eq!(found.is_context(token, true), present && inside);
                 assert_eq!(found.characters(token), numbers.filter(|_| present));
