@@ -112,6 +112,7 @@ def a_case(
     if rng.integers(6) == 0:
         for array in logits:
             array[rng.random(array.shape) < 0.2] = -100.0
+        logits[0][:, -1] = 0.0  # else several windows may look as if the model had not read them
     if without_windows and rng.integers(12) == 0:
         examples.append({"id": "alone", "context": "text", "question": "?"})
     if rng.integers(12) == 0:
@@ -158,7 +159,8 @@ def utils_qa(rng: Random) -> None:
     case = a_case(rng, max_context=bool(rng.integers(4) == 0), without_windows=False)
     no_folder = rng.integers(10) == 0  # one thing wrong at a time
     examples, features, logits = case if no_folder else damaged(rng, case)
-    version_2 = bool(rng.integers(2))
+    # Of SQuAD 2.0 the reference fails where no entry has a text, before it looks for the folder.
+    version_2 = bool(rng.integers(2)) and not no_folder
     arguments = (version_2, *counts(rng), float(rng.choice([0.0, 0.1, -1.5, 2.0])))
     boxed = container(rng, examples), container(rng, features), logits
     with tempfile.TemporaryDirectory() as folder:
@@ -618,9 +620,15 @@ def features(rng: Random) -> None:
             equal(ours[name], values)
     fallback = "notebook" if tokenizer.cls_token_id is not None else "run_qa"
     labelled = fastqa.prepare_train_features(rows, tokenizer, **options)
-    reference = feature_oracle.prepare_train_features(
-        rows, tokenizer, cls_fallback=fallback, **options
+    reference, failure = outcome(
+        lambda: feature_oracle.prepare_train_features(
+            rows, tokenizer, cls_fallback=fallback, **options
+        )
     )
+    if isinstance(failure, REFERENCE_ALONE_FAILS):
+        return  # the notebook runs over the end of a window without context
+    if failure is not None:
+        raise failure
     equal(list(labelled), list(reference))
     positions = ("start_positions", "end_positions")
     for name, values in reference.items():

@@ -4,6 +4,7 @@
 #   tools/fuzz_all.sh 60                  all targets
 #   tools/fuzz_all.sh 600 span_search     only those named
 #   FUZZ_RUNS=2000000 tools/fuzz_all.sh 3600 json_write      stop after so many executions
+#   FUZZ_SEED=1 tools/fuzz_all.sh 60      the same random numbers each time
 #   FUZZ_SANITIZER=address tools/fuzz_all.sh 60              with AddressSanitizer, slower
 #
 # Needs no cargo-fuzz and no nightly: these are the flags that cargo-fuzz passes, all of them stable
@@ -47,7 +48,7 @@ for target in "${targets[@]}"; do
   log=$(mktemp)
   status=0
   "$build/$triple/release/$target" "corpus/$target" "seeds/$target" "${dictionary[@]}" \
-    -max_total_time="$seconds" -runs="${FUZZ_RUNS:--1}" -max_len="${FUZZ_MAX_LEN:-1024}" \
+    -max_total_time="$seconds" -runs="${FUZZ_RUNS:--1}" -seed="${FUZZ_SEED:-0}" -max_len="${FUZZ_MAX_LEN:-1024}" \
     -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="artifacts/$target/" \
     > "$log" 2>&1 || status=$?
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
