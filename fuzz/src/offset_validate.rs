@@ -17,7 +17,8 @@ use fastqa_core::offsets::{Offsets, OffsetsChunk};
 use fastqa_core::params::{Candidates, NullAggregation, SpanParams};
 use fastqa_core::positions::{MaxContext, NullPosition};
 use fastqa_core::search::Search;
-use fastqa_core::windows::{Padding, Specials, Template, Texts, WindowParams, assemble};
+use fastqa_core::template::{Padding, Specials, Template};
+use fastqa_core::windows::{Texts, WindowParams, assemble};
 
 use crate::columns::Numbers;
 
@@ -528,8 +529,9 @@ fn restore(input: &mut Unstructured<'_>) -> Result<()> {
         assert_eq!(found.outcomes.len(), 2);
         let contexts = Strings::Slices(vec!["ab cd", "漢字"]);
         for example in 0..2 {
+            let context = found.context(example, &contexts).expect("there are two");
             for entry in found.list(example) {
-                let _ = found.text(example, entry, &contexts);
+                let _ = found.text(example, entry, &context);
             }
         }
         let _ = (one.seen().count(), one.seen().first_missing());

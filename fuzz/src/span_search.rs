@@ -221,9 +221,10 @@ fn texts<T: Score>(case: &Case, found: &NBest<T>, example: usize) {
         return;
     };
     let strings = fastqa_core::columns::Strings::Slices(contexts.iter().map(|s| &**s).collect());
+    let context = found.context(example, &strings).expect("it is there");
     for entry in found.list(example) {
         let text = found
-            .text(example, entry, &strings)
+            .text(example, entry, &context)
             .expect("offsets were checked");
         if entry.kind == fastqa_core::nbest::Kind::Span {
             let length = (entry.end_char - entry.start_char) as usize;

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastqa._predictions import Predictions, with_null_odds
 from fastqa._rust import InternalError, __version__, num_threads, set_num_threads
 from fastqa.collector import SpanCollector
-from fastqa.errors import FastqaWarning
+from fastqa.errors import FastqaWarning, OrderMismatchError
 from fastqa.metrics import normalize_answer, squad, squad_v2
 from fastqa.nbest import NBest
 from fastqa.params import SpanParams
@@ -75,6 +75,7 @@ __all__ = [
     "FastqaWarning",
     "InternalError",
     "NBest",
+    "OrderMismatchError",
     "Predictions",
     "QuestionAnsweringPipeline",
     "QuestionAnsweringTrainer",

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastqa import _rust
+from fastqa.columns import arrow_table
 
 Integers = npt.NDArray[np.int64]
 #: A flat column of texts: a list, or Arrow's UTF-8 bytes with int64 offsets (read in place).
@@ -207,7 +208,7 @@ def _from_dataset(dataset: Any) -> References:
         raise KeyError(
             f"the references have no column {absent[0]!r}, only {list(dataset.column_names)}"
         )
-    table = dataset.select_columns(["id", "answers"]).with_format("arrow")[:]
+    table = arrow_table(dataset, ["id", "answers"])
     clusters = {
         name: _column_clusters(lambda name=name: dataset.with_format(None)[name])  # type: ignore[misc]
         for name in ("context", "title")

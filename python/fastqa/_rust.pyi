@@ -21,6 +21,7 @@ __all__ = [
     "score_answers",
     "search",
     "set_num_threads",
+    "unread_windows",
 ]
 
 import os
@@ -186,3 +187,8 @@ def gold_columns(
 def resample_sums(
     values: npt.NDArray[np.float64], resamples: int, seed: int
 ) -> npt.NDArray[np.float64]: ...
+def unread_windows(
+    source: Any, offsets: OffsetsColumn, params: SpanParams
+) -> tuple[int, int, int, int] | None:
+    """How many windows have context tokens without logits; the first of them, its number of tokens
+    and the width of its logits. None: no window has."""

@@ -7,6 +7,7 @@ copied and never decoded row by row: that decoding is 41% of the reference's tim
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -55,9 +56,7 @@ class Table:
         self._columns: Any = data
         if _is_dataset(data):
             self.names = list(data.column_names)
-            wanted = [name for name in columns if name in self.names]
-            # Formatted access is the only one that follows an indices mapping.
-            self._columns = data.select_columns(wanted).with_format("arrow")[:]
+            self._columns = arrow_table(data, [name for name in columns if name in self.names])
             self.num_rows = len(data)
         elif isinstance(data, Mapping):
             self._open_mapping(data)
@@ -209,6 +208,18 @@ def integers(values: Any, where: str) -> IntegerArray:
         raise TypeError(f"{where} has dtype {array.dtype}; expected integers")
     wide = np.int32 if array.dtype == np.int32 else np.int64
     return np.require(array, dtype=wide, requirements=["C", "A"]).reshape(-1)
+
+
+def arrow_table(dataset: Any, columns: list[str]) -> Any:
+    """These columns of a `datasets.Dataset` as a `pyarrow.Table`, in the order of its rows."""
+    # Formatted access is the only one that follows an indices mapping. With a mapping all columns
+    # of the view are gathered, so others have to go first; without one, a shallow copy with a
+    # format of its own costs a fifth of `select_columns` and `with_format`, which copy deeply.
+    if getattr(dataset, "_indices", None) is not None:
+        dataset = dataset.select_columns(columns)
+    view = copy.copy(dataset)
+    view.set_format("arrow", columns=columns)
+    return view[:]
 
 
 def _is_dataset(data: Any) -> bool:

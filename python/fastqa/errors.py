@@ -8,13 +8,17 @@ from pathlib import Path
 
 from fastqa._rust import InternalError
 
-__all__ = ["FastqaWarning", "InternalError", "warn"]
+__all__ = ["FastqaWarning", "InternalError", "OrderMismatchError", "warn"]
 
 _PACKAGE = str(Path(__file__).parent)
 
 
 class FastqaWarning(UserWarning):
     """Something in the input is legal but probably not meant."""
+
+
+class OrderMismatchError(ValueError):
+    """The logits cannot be those of the features that they were given with."""
 
 
 def warn(text: str) -> None:

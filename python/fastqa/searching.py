@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastqa import _rust
+from fastqa.alignment import check_order
 from fastqa.columns import Table
 from fastqa.errors import warn
 from fastqa.holding import held
@@ -51,6 +52,7 @@ def search(
         progress: show a progress bar when the search takes more than two seconds.
 
     Raises:
+        OrderMismatchError: logits of other features, or in another order (a ValueError).
         ValueError: arrays and features do not fit, offsets do not fit the context, NaN logits.
         KeyError: a column is missing, or a feature's `example_id` is unknown.
         TypeError: something that cannot hold examples, features or logits.
@@ -141,6 +143,8 @@ def search_source(
             ids=ids,
             progress=update and _increments(update),
         )
+        if len(source) == 3:  # logits of whole rows, which are in the cache now
+            check_order(source, offsets, params)
     warn_of_missing_windows(store, repeated)
     return NBest(
         store,

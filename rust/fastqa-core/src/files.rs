@@ -1,15 +1,11 @@
 //! `predictions.json`, `nbest_predictions.json`, `null_odds.json`, as `utils_qa` writes them:
 //! `json.dumps(..., indent=4)` and a newline.
 //!
-//! The text is made in parallel, in memory, and appears under its name only when it is complete:
-//! it is written to a temporary file beside it which is then renamed. Memory is that of the text:
-//! about that of the file. Examples stand in the order of their ids' first appearance, as in a
-//! Python dict.
-use std::fs;
-use std::io::Write;
+//! The text is made in parallel and written while more of it is made: to a temporary file beside
+//! its place, which is then renamed. Memory is that of a few parts, unless the disk is slower than
+//! the CPU. Examples stand in the order of their ids' first appearance, as in a Python dict.
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Error;
 use crate::columns::Strings;
@@ -17,10 +13,11 @@ use crate::json::{push_float, push_string};
 use crate::lists::NBest;
 use crate::logit::Logit;
 use crate::nbest::{Entry, Kind, probabilities};
+use crate::output::{InOrder, write_whole};
 use crate::parallel::{Between, map_in_pool};
 
-/// Examples to a task.
-const PART: usize = 256;
+/// Examples to a part: its text (300 kB with lists of 20) stays in the cache until it is written.
+const PART: usize = 64;
 
 /// What is written besides the lists.
 pub struct Writer<'a> {
@@ -61,37 +58,34 @@ impl Writer<'_> {
         path: &Path,
         between: Between<'_>,
     ) -> Result<(), Error> {
-        let examples: Vec<usize> = match self.order {
-            None => (0..found.outcomes.len()).collect(),
-            Some(order) => order.iter().map(|&example| example as usize).collect(),
+        let count = self.order.map_or(found.outcomes.len(), <[u32]>::len);
+        let example = |place: usize| match self.order {
+            None => Some(place),
+            Some(order) => order.get(place).map(|&example| example as usize),
         };
-        let parts: Vec<_> = examples.chunks(PART).collect();
-        let part = |(): &mut (), part: usize| -> Result<Vec<u8>, Error> {
-            let mut out = Vec::new();
-            for &example in parts.get(part).copied().unwrap_or_default() {
-                out.extend_from_slice(b",\n    ");
-                push_string(&mut out, self.ids.get(example)?);
+        let names = Names::new(self.logit_names);
+        let part = |part: usize, out: &mut Vec<u8>| -> Result<(), Error> {
+            for place in part * PART..count.min((part + 1) * PART) {
+                let Some(example) = example(place) else {
+                    continue;
+                };
+                out.extend_from_slice(if place == 0 { b"{\n    " } else { b",\n    " });
+                push_string(out, self.ids.get(example)?);
                 out.extend_from_slice(b": ");
-                self.value(found, content, example, &mut out)?;
+                self.value(found, content, example, &names, out)?;
             }
-            Ok(out)
+            Ok(())
         };
-        let parts = map_in_pool(parts.len(), 2, between, || (), part)?;
-        // The parts go to the file as they are: joining them would copy 50 MB and more. The first
-        // element has no comma before it.
-        let mut pieces: Vec<&[u8]> = vec![b"{"];
-        pieces.extend(
-            parts
-                .iter()
-                .enumerate()
-                .map(|(place, part)| part.get(usize::from(place == 0)..).unwrap_or_default()),
-        );
-        pieces.push(if examples.is_empty() {
-            b"}\n"
-        } else {
-            b"\n}\n"
-        });
-        write_whole(path, &pieces)
+        let parts = count.div_ceil(PART);
+        write_whole(path, |file| {
+            let file = InOrder::new(file, path);
+            let one = |(): &mut (), _| {
+                file.next(part);
+                Ok(())
+            };
+            map_in_pool(parts, 2, between, || (), one)?;
+            file.end(if count == 0 { b"{}\n" } else { b"\n}\n" })
+        })
     }
 
     fn value<T: Logit>(
@@ -99,14 +93,12 @@ impl Writer<'_> {
         found: &NBest<T>,
         content: Content,
         example: usize,
+        names: &Names,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
         match content {
             Content::Predictions => {
-                let text = found
-                    .predicted(example)
-                    .map(|entry| found.text(example, entry, &self.contexts));
-                push_string(out, text.transpose()?.unwrap_or_default());
+                push_string(out, found.predicted_text(example, &self.contexts)?);
             }
             Content::ScoreDifference => {
                 push_float(
@@ -123,6 +115,7 @@ impl Writer<'_> {
                 let mut chances = Vec::with_capacity(list.len());
                 probabilities(list, &mut chances);
                 let mut logits = Repeated::default();
+                let context = found.context(example, &self.contexts)?;
                 out.push(b'[');
                 for (place, (entry, &probability)) in list.iter().zip(&chances).enumerate() {
                     out.extend_from_slice(if place == 0 {
@@ -130,13 +123,8 @@ impl Writer<'_> {
                     } else {
                         b",\n        {"
                     });
-                    self.entry(
-                        found.text(example, entry, &self.contexts)?,
-                        entry,
-                        probability,
-                        &mut logits,
-                        out,
-                    );
+                    let text = found.text(example, entry, &context)?;
+                    push_entry(out, entry, text, probability, names, &mut logits);
                     out.extend_from_slice(b"\n        }");
                 }
                 out.extend_from_slice(if list.is_empty() { b"]" } else { b"\n    ]" });
@@ -144,52 +132,67 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
 
-    fn entry<T: Logit>(
-        &self,
-        text: &str,
-        entry: &Entry<T>,
-        probability: f64,
-        logits: &mut Repeated,
-        out: &mut Vec<u8>,
-    ) {
-        // The reference makes the stand-in entry with its text first, the others with it last. That
-        // entry's logits keep their plain names in the beam-search file too.
-        let text_first = entry.kind == Kind::Fallback;
-        let [start_name, end_name] = if text_first {
-            ["start_logit", "end_logit"]
-        } else {
-            self.logit_names
+/// The two logits' names as they stand before their values.
+struct Names {
+    given: [Vec<u8>; 2],
+    /// The stand-in entry's logits keep these in the beam-search file too.
+    plain: [Vec<u8>; 2],
+}
+
+impl Names {
+    fn new(given: [&str; 2]) -> Self {
+        let keys = |names: [&str; 2]| {
+            let mut place = 0;
+            names.map(|name| {
+                let before: &[u8] = if place == 0 { b"" } else { b"," };
+                place += 1;
+                let mut key = [before, b"\n            "].concat();
+                push_string(&mut key, name);
+                key.extend_from_slice(b": ");
+                key
+            })
         };
-        if text_first {
-            out.extend_from_slice(b"\n            \"text\": ");
-            push_string(out, text);
-            out.push(b',');
+        Self {
+            given: keys(given),
+            plain: keys(["start_logit", "end_logit"]),
         }
-        out.extend_from_slice(b"\n            ");
-        push_string(out, start_name);
-        out.extend_from_slice(b": ");
-        let [start, end] = [entry.start_logit, entry.end_logit].map(|logit| {
-            let logit = logit.to_f64();
-            // -1e-6 is a Python float there, and does not pass through float32.
-            if text_first && logit != 0.0 {
-                -1e-6
-            } else {
-                logit
-            }
-        });
-        logits.push(out, start);
-        out.extend_from_slice(b",\n            ");
-        push_string(out, end_name);
-        out.extend_from_slice(b": ");
-        logits.push(out, end);
-        if !text_first {
-            out.extend_from_slice(b",\n            \"text\": ");
-            push_string(out, text);
-        }
-        out.extend_from_slice(b",\n            \"probability\": ");
-        push_float(out, probability);
     }
+}
+
+/// One entry of a list, without its braces.
+fn push_entry<T: Logit>(
+    out: &mut Vec<u8>,
+    entry: &Entry<T>,
+    text: &str,
+    probability: f64,
+    names: &Names,
+    logits: &mut Repeated,
+) {
+    // The reference makes the stand-in entry with its text first, the others with it last.
+    let stand_in = entry.kind == Kind::Fallback;
+    if stand_in {
+        out.extend_from_slice(b"\n            \"text\": ");
+        push_string(out, text);
+        out.push(b',');
+    }
+    let [start_name, end_name] = if stand_in { &names.plain } else { &names.given };
+    let logit = |logit: T| match logit.to_f64() {
+        // -1e-6 is a Python float there, and does not pass through float32.
+        logit if stand_in && logit != 0.0 => -1e-6,
+        logit => logit,
+    };
+    out.extend_from_slice(start_name);
+    logits.push(out, logit(entry.start_logit));
+    out.extend_from_slice(end_name);
+    logits.push(out, logit(entry.end_logit));
+    if !stand_in {
+        out.extend_from_slice(b",\n            \"text\": ");
+        push_string(out, text);
+    }
+    out.extend_from_slice(b",\n            \"probability\": ");
+    push_float(out, probability);
 }
 
 /// Numbers that come again and again: the entries of a list share few starts and ends, and copying
@@ -211,48 +214,4 @@ impl Repeated {
         push_float(out, value);
         self.written.push((bits, begin..out.len()));
     }
-}
-
-/// Write `pieces` one after another to `path` so that a reader sees the old file or the whole new
-/// one, also when the process is killed. A link stays one, and an older file's permissions are kept;
-/// devices and pipes are written to directly. (Not synced to disk: that takes longer than everything
-/// else together.)
-///
-/// # Errors
-/// [`Error::Io`] with the path.
-pub fn write_whole(path: &Path, pieces: &[&[u8]]) -> Result<(), Error> {
-    // Threads of one process may write one file: each has a number of its own.
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let cannot =
-        |error: std::io::Error| Error::Io(format!("cannot write {}: {error}", path.display()));
-    let fill = |mut file: fs::File| pieces.iter().try_for_each(|piece| file.write_all(piece));
-    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let old = fs::metadata(&real).ok();
-    if old.as_ref().is_some_and(|old| !old.is_file()) {
-        return fs::OpenOptions::new()
-            .write(true)
-            .open(&real)
-            .and_then(fill)
-            .map_err(cannot);
-    }
-    // Names of up to 255 bytes are legal: the temporary one must not be longer.
-    let name: String = real
-        .file_name()
-        .map(|name| name.to_string_lossy().chars().take(40).collect())
-        .unwrap_or_default();
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let temporary = real.with_file_name(format!(".{name}.{}.{number}.tmp", std::process::id()));
-    let written = fs::File::create(&temporary)
-        .and_then(fill)
-        .and_then(|()| {
-            old.map_or(Ok(()), |old| {
-                fs::set_permissions(&temporary, old.permissions())
-            })
-        })
-        .and_then(|()| fs::rename(&temporary, &real));
-    written.map_err(|error| {
-        // Nothing half-written stays behind; the first error is the one to tell.
-        let _ = fs::remove_file(&temporary);
-        cannot(error)
-    })
 }

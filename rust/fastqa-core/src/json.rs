@@ -1,17 +1,14 @@
 //! JSON as Python's `json.dumps` writes it, so that files can be compared byte by byte.
 //!
 //! Strings: everything beyond ASCII as `\uXXXX`, in surrogate pairs beyond U+FFFF. Numbers: the
-//! shortest text that reads back as the same float (ryu), in Python's spelling: `1e-06` where Rust
+//! shortest text that reads back as the same float (zmij), in Python's spelling: `1e-06` where Rust
 //! says `1e-6`, `Infinity` and `NaN` as Python has them. O(length), into a buffer of the caller.
 
 /// Append `text` as a JSON string, ASCII only (`ensure_ascii=True`).
 pub fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text;
-    while let Some(at) = rest
-        .bytes()
-        .position(|byte| NEEDS_ESCAPE[usize::from(byte)])
-    {
+    while let Some(at) = first_escape(rest.as_bytes()) {
         let (plain, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
         out.extend_from_slice(plain.as_bytes());
         let mut characters = tail.chars();
@@ -24,16 +21,19 @@ pub fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// By byte: one look instead of four comparisons.
-const NEEDS_ESCAPE: [bool; 256] = {
-    let mut needs = [true; 256];
-    let mut byte = 0x20;
-    while byte < 0x7f {
-        needs[byte] = byte as u8 == b'"' || byte as u8 == b'\\';
-        byte += 1;
-    }
-    needs
-};
+/// The first byte that cannot stand as it is. Whole blocks of sixteen become a few SIMD instructions.
+fn first_escape(bytes: &[u8]) -> Option<usize> {
+    let needs = |byte: u8| (byte.wrapping_sub(0x20) >= 0x5f) | (byte == b'"') | (byte == b'\\');
+    let blocks = bytes.as_chunks::<16>().0.iter();
+    let plain = blocks
+        .take_while(|block| !block.iter().fold(false, |any, &byte| any | needs(byte)))
+        .count()
+        * 16;
+    let rest = bytes.get(plain..)?;
+    rest.iter()
+        .position(|&byte| needs(byte))
+        .map(|at| plain + at)
+}
 
 fn push_escape(out: &mut Vec<u8>, character: char) {
     let short = match character {
@@ -73,19 +73,21 @@ pub fn push_float(out: &mut Vec<u8>, value: f64) {
         };
         return out.extend_from_slice(name);
     }
-    let mut buffer = ryu::Buffer::new();
+    let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value);
     let size = value.abs();
     if size == 0.0 || (1e-4..1e16).contains(&size) {
         return out.extend_from_slice(text.as_bytes());
     }
-    // ryu chooses between digits and exponent at other sizes and writes exponents without padding.
+    // The crate chooses between digits and exponent at other sizes and writes exponents without padding.
     // No allocation here: most probabilities of an n-best list are this small.
     if let Some((mantissa, exponent)) = text.split_once('e') {
         out.extend_from_slice(mantissa.as_bytes());
         let (sign, digits) = exponent
             .strip_prefix('-')
-            .map_or((b'+', exponent), |digits| (b'-', digits));
+            .map_or((b'+', exponent.trim_start_matches('+')), |digits| {
+                (b'-', digits)
+            });
         out.extend_from_slice(&[b'e', sign]);
         if digits.len() < 2 {
             out.push(b'0');
@@ -112,6 +114,7 @@ pub fn push_float(out: &mut Vec<u8>, value: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn string(text: &str) -> String {
         let mut out = Vec::new();
@@ -132,6 +135,58 @@ mod tests {
             "\"a\\\"b\\\\c\\n\\t\\r\\b\\f\\u0001\\u007f\""
         );
         assert_eq!(string("é漢😀x"), "\"\\u00e9\\u6f22\\ud83d\\ude00x\"");
+    }
+
+    /// `float.__repr__` from the digits and the exponent of Rust's formatter.
+    fn as_python(value: f64) -> String {
+        let text = format!("{value:e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap();
+        let exponent: i32 = exponent.parse().unwrap();
+        let (sign, mantissa) = mantissa
+            .strip_prefix('-')
+            .map_or(("", mantissa), |rest| ("-", rest));
+        let digits = mantissa.replace('.', "");
+        if value != 0.0 && !(-4..16).contains(&exponent) {
+            let marked = if exponent < 0 { '-' } else { '+' };
+            return format!("{sign}{mantissa}e{marked}{:02}", exponent.abs());
+        }
+        if exponent < 0 {
+            let zeros = "0".repeat(exponent.unsigned_abs() as usize - 1);
+            return format!("{sign}0.{zeros}{digits}");
+        }
+        let whole = exponent as usize + 1;
+        let padded = format!("{digits:0<width$}", width = whole + 1);
+        let (before, after) = padded.split_at(whole);
+        format!("{sign}{before}.{after}")
+    }
+
+    proptest! {
+        #[test]
+        fn every_float_is_written_with_the_digits_of_rusts_formatter(
+            value in prop_oneof![
+                any::<u64>().prop_map(f64::from_bits),
+                any::<u32>().prop_map(|bits| f32::from_bits(bits).into()),
+                (-1.0_f64..1.0, -8_i32..20).prop_map(|(value, ten)| value * 10_f64.powi(ten)),
+                (-99_i64..100, -8_i32..20).prop_map(|(value, ten)| value as f64 * 10_f64.powi(ten)),
+            ]
+        ) {
+            prop_assume!(value.is_finite());
+            let (text, expected) = (float(value), as_python(value));
+            if text != expected {
+                // Halfway between two texts of this length Python takes the even digit, and Rust the
+                // upper one.
+                let digits = |text: &str| -> String {
+                    let mantissa = text.split('e').next().unwrap_or_default();
+                    let digits = mantissa.replace(['.', '-'], "");
+                    digits.trim_start_matches('0').to_owned()
+                };
+                let (mine, exact) = (digits(&text), digits(&format!("{value:.60e}")));
+                prop_assert_eq!(mine.len(), digits(&expected).len());
+                prop_assert!(mine.ends_with(['0', '2', '4', '6', '8']), "{}", text);
+                prop_assert_eq!(exact.get(mine.len()..).map(|rest| rest.trim_end_matches('0')), Some("5"));
+                prop_assert_eq!(text.parse(), Ok(value));
+            }
+        }
     }
 
     #[test]

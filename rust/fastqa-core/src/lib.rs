@@ -18,6 +18,7 @@
 //! it would be alone, and parts are put together in order. Nothing here is unsafe.
 #![forbid(unsafe_code)]
 
+pub mod alignment;
 pub mod beam;
 pub mod best_pairs;
 pub mod collector;
@@ -39,6 +40,7 @@ pub mod memory;
 pub mod nbest;
 pub mod normalize;
 pub mod offsets;
+pub mod output;
 pub mod pairs;
 pub mod parallel;
 pub mod params;
@@ -50,6 +52,7 @@ pub mod search;
 mod segment;
 pub mod span;
 pub mod styles;
+pub mod template;
 pub mod text;
 mod tokens;
 pub mod top_logits;

@@ -9,7 +9,7 @@ use crate::columns::Strings;
 use crate::logit::Logit;
 use crate::nbest::{Accumulator, Entry, Kind, Outcome};
 use crate::params::Fallback;
-use crate::text::{count_code_points, slice_code_points};
+use crate::text::{Context, slice_once};
 
 /// Entries in the pieces in which they were found: each task's stay where its thread wrote them, so
 /// that nothing is copied behind the last one (8 MB for SQuAD dev, a third of the whole search).
@@ -137,33 +137,74 @@ impl<T: Logit> NBest<T> {
         }
     }
 
-    /// The text of one entry of `example`.
+    /// The context of one example, for [`Self::text`].
     ///
     /// # Errors
-    /// [`Error::Value`] when the context is missing or shorter than the entry's offsets.
+    /// [`Error::Value`] when it is missing.
+    pub fn context<'c>(
+        &self,
+        example: usize,
+        contexts: &Strings<'c>,
+    ) -> Result<Context<'c>, Error> {
+        contexts.bytes(example).map(Context::new)
+    }
+
+    /// The text of one entry of `example`, whose context is `context`.
+    ///
+    /// # Errors
+    /// [`Error::Value`] when the context is shorter than the entry's offsets, or no text.
     pub fn text<'c>(
         &self,
         example: usize,
         entry: &Entry<T>,
+        context: &Context<'c>,
+    ) -> Result<&'c str, Error> {
+        let cut = |start, end| context.slice(start, end);
+        self.cut(entry, cut)
+            .ok_or_else(|| too_short(example, entry, context))
+    }
+
+    /// The predicted text of one example, "" for the empty answer.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
+    pub fn predicted_text<'c>(
+        &self,
+        example: usize,
         contexts: &Strings<'c>,
     ) -> Result<&'c str, Error> {
+        let Some(entry) = self.predicted(example) else {
+            return Ok("");
+        };
+        let bytes = contexts.bytes(example)?;
+        let known = self.outcomes.get(example).map(|outcome| outcome.ascii.0);
+        let cut = |start, end| slice_once(bytes, start, end, known == Some(true));
+        self.cut(entry, cut)
+            .ok_or_else(|| too_short(example, entry, &Context::new(bytes)))
+    }
+
+    /// The text of an entry, that of a span by `slice`.
+    fn cut<'c>(
+        &self,
+        entry: &Entry<T>,
+        slice: impl FnOnce(usize, usize) -> Option<&'c str>,
+    ) -> Option<&'c str> {
         match entry.kind {
-            Kind::Null => Ok(""),
-            Kind::Fallback if self.fallback == Fallback::EmptyWord => Ok("empty"),
-            Kind::Fallback => Ok(""),
-            Kind::Span => {
-                let context = contexts.get(example)?;
-                slice_code_points(context, entry.start_char as usize, entry.end_char as usize)
-                    .ok_or_else(|| {
-                        Error::value(format!(
-                            "example {example}: the answer ends at character {} of a context of {}",
-                            entry.end_char,
-                            count_code_points(context)
-                        ))
-                    })
-            }
+            Kind::Span => slice(entry.start_char as usize, entry.end_char as usize),
+            Kind::Fallback if self.fallback == Fallback::EmptyWord => Some("empty"),
+            Kind::Null | Kind::Fallback => Some(""),
         }
     }
+}
+
+fn too_short<T>(example: usize, entry: &Entry<T>, context: &Context<'_>) -> Error {
+    Error::value(match context.code_points() {
+        Some(length) => format!(
+            "example {example}: the answer ends at character {} of a context of {length}",
+            entry.end_char
+        ),
+        None => format!("the context of example {example} is not UTF-8"),
+    })
 }
 
 /// Completes one example's list: the list, the example, its number of windows, where entries go.

@@ -98,6 +98,9 @@ macro_rules! implement_logit {
 implement_logit!(f32, u32, i64, dispatch_f32);
 implement_logit!(f64, u64, i128, dispatch_plain);
 
+/// What `transformers` fills the rows of narrow batches up with.
+const FILLER: f64 = -100.0;
+
 /// How values of type `T` become rows of type [`RowSource::Value`].
 pub trait RowSource: Sync {
     /// The type that the row is searched in.
@@ -169,6 +172,29 @@ impl<S: RowSource> Logits<'_, S> {
             }
         }
         Ok(())
+    }
+
+    /// Up to where a row holds more than what `transformers` fills rows up with.
+    pub fn reach(
+        &self,
+        row: usize,
+        (start, end): (&mut Vec<S::Value>, &mut Vec<S::Value>),
+    ) -> Option<usize> {
+        let range = self.rows.get(row)?;
+        let pairs = self
+            .start
+            .row(range, start)?
+            .iter()
+            .zip(self.end.row(range, end)?);
+        let read = |(start, end): (&S::Value, &S::Value)| {
+            start.to_f64() != FILLER || end.to_f64() != FILLER
+        };
+        Some(
+            pairs
+                .rev()
+                .position(read)
+                .map_or(0, |filled| range.1 - range.0 - filled),
+        )
     }
 }
 

@@ -8,6 +8,7 @@
 //! refused.
 use std::hash::BuildHasher;
 
+use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::Error;
@@ -208,11 +209,14 @@ impl IdIndex {
             let position = u32::try_from(row)
                 .map_err(|_| Error::value("more than 2^32 examples in one call"))?;
             let id = ids.get(row)?;
-            let same = |&known: &u32| ids.get(known as usize).is_ok_and(|known| known == id);
-            match table.find_mut(hasher.hash_one(id), same) {
-                Some(known) => *known = position,
-                None => {
-                    table.insert_unique(hasher.hash_one(id), position, hash);
+            let same = |&known: &u32| {
+                ids.bytes(known as usize)
+                    .is_ok_and(|known| known == id.as_bytes())
+            };
+            match table.entry(hasher.hash_one(id), same, hash) {
+                Entry::Occupied(mut known) => *known.get_mut() = position,
+                Entry::Vacant(place) => {
+                    place.insert(position);
                 }
             }
         }
@@ -234,7 +238,10 @@ impl IdIndex {
 
     /// The example with this id; `ids` are those that the index was made from.
     pub fn find(&self, ids: &Strings<'_>, id: &str) -> Option<u32> {
-        let same = |&known: &u32| ids.get(known as usize).is_ok_and(|known| known == id);
+        let same = |&known: &u32| {
+            ids.bytes(known as usize)
+                .is_ok_and(|known| known == id.as_bytes())
+        };
         self.table.find(self.hasher.hash_one(id), same).copied()
     }
 
@@ -253,7 +260,10 @@ impl IdIndex {
             let id = feature_ids.get(feature)?;
             // Features usually follow the order of the examples: try the last example and the next.
             let near = [last, last.saturating_add(1)].into_iter().find(|&index| {
-                self.distinct.is_none() && ids.get(index as usize).is_ok_and(|known| known == id)
+                self.distinct.is_none()
+                    && ids
+                        .bytes(index as usize)
+                        .is_ok_and(|known| known == id.as_bytes())
             });
             let index = near.or_else(|| self.find(ids, id)).ok_or_else(|| {
                 Error::Key(format!(

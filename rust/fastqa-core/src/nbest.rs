@@ -88,6 +88,19 @@ pub struct Outcome<T> {
     pub null_score: T,
     /// How much better the null answer is than the best entry with text (the "null odds").
     pub score_difference: T,
+    /// What is known of the context.
+    pub ascii: Ascii,
+}
+
+/// The context is ASCII up to the end of each entry, as the search saw: its texts need no second look
+/// at what stands before them. A hint, in which equal outcomes may differ.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ascii(pub bool);
+
+impl PartialEq for Ascii {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// The empty answer in [`Outcome::predicted`].
@@ -99,6 +112,7 @@ pub struct Accumulator<T> {
     capacity: usize,
     null: Option<Entry<T>>,
     null_score: Option<T>,
+    ascii: Ascii,
 }
 
 impl<T: Logit> Accumulator<T> {
@@ -109,6 +123,7 @@ impl<T: Logit> Accumulator<T> {
             capacity: params.entries_per_example,
             null: None,
             null_score: None,
+            ascii: Ascii::default(),
         };
         fresh.clear(params);
         fresh
@@ -118,6 +133,7 @@ impl<T: Logit> Accumulator<T> {
     pub fn clear(&mut self, params: &SpanParams) {
         self.entries.clear();
         self.null = None;
+        self.ascii = Ascii::default();
         self.null_score = params.null_floor.map(T::from_f64);
     }
 
@@ -192,6 +208,11 @@ impl<T: Logit> Accumulator<T> {
         &mut self.entries
     }
 
+    /// Note what is known of the context.
+    pub fn set_ascii(&mut self, ascii: bool) {
+        self.ascii = Ascii(ascii);
+    }
+
     /// The null candidate found so far.
     pub fn null(&self) -> Option<Entry<T>> {
         self.null
@@ -225,6 +246,7 @@ impl<T: Logit> Accumulator<T> {
                 predicted: NO_ANSWER,
                 null_score: T::default(),
                 score_difference: T::default(),
+                ascii: Ascii::default(),
             };
         }
         if params.null_in_list
@@ -265,6 +287,7 @@ impl<T: Logit> Accumulator<T> {
             predicted,
             null_score,
             score_difference,
+            ascii: self.ascii,
         }
     }
 

@@ -301,18 +301,20 @@ impl Search<'_> {
         }
         let mut spans = tokens.spans();
         for (example, (list, _)) in (first..).zip(lists) {
-            self.place(example, list.entries_mut(), &mut spans)?;
+            let ascii = self.place(example, list.entries_mut(), &mut spans)?;
+            list.set_ascii(ascii);
         }
         Ok(())
     }
 
-    /// Put the characters of one example's entries where they belong.
+    /// Put the characters of one example's entries where they belong; whether the context is known to
+    /// be ASCII as far as they reach.
     fn place<T: Logit>(
         &self,
         example: usize,
         entries: &mut [Entry<T>],
         spans: &mut impl Iterator<Item = (i64, i64)>,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         let mut last = 0;
         for (entry, (start, end)) in entries.iter_mut().zip(spans) {
             if start < 0 || end < 0 {
@@ -336,13 +338,17 @@ impl Search<'_> {
             }
         }
         let Some(contexts) = self.contexts.as_ref().filter(|_| last > 0) else {
-            return Ok(());
+            return Ok(false);
         };
         let number = self.windows.example_number(example);
         let context = contexts.bytes(number)?;
+        let last = last as usize;
+        if context.get(..last).is_some_and(<[u8]>::is_ascii) {
+            return Ok(true);
+        }
         // A text has at least a quarter as many code points as bytes.
-        if last as usize <= context.len() / 4 || has_code_points(context, last as usize) {
-            return Ok(());
+        if last <= context.len() / 4 || has_code_points(context, last) {
+            return Ok(false);
         }
         let text = format!(
             "offset_mapping reaches character {last} of a context of {} characters; \

@@ -64,6 +64,10 @@ pub trait WindowSource: Sync {
         scratch: &mut Self::Scratch,
         list: &mut Accumulator<Self::Value>,
     ) -> Result<(), Error>;
+    /// Up to where the model read a window, as far as its logits show; `None`: they do not.
+    fn reach(&self, _row: usize, _scratch: &mut Self::Scratch) -> Option<usize> {
+        None
+    }
 }
 
 /// Space for [`Logits`] as a source.
@@ -84,6 +88,10 @@ impl<S: RowSource> WindowSource for Logits<'_, S> {
 
     fn len(&self) -> usize {
         self.rows.count()
+    }
+
+    fn reach(&self, row: usize, scratch: &mut Self::Scratch) -> Option<usize> {
+        Logits::reach(self, row, (&mut scratch.start_row, &mut scratch.end_row))
     }
 
     fn collect(

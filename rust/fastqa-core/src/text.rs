@@ -4,6 +4,48 @@
 //! the bytes that begin a code point are counted up to the answer, 64 at a time in SIMD: O(end). A
 //! slice never cuts a character in two.
 
+/// The context of one example, to cut many texts from: it is checked once.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// `None`: not UTF-8.
+    text: Option<&'a str>,
+    ascii: bool,
+}
+
+impl<'a> Context<'a> {
+    /// From the bytes of a string column, which need not be UTF-8.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            text: std::str::from_utf8(bytes).ok(),
+            ascii: bytes.is_ascii(),
+        }
+    }
+
+    /// `context[start:end]` for `start <= end`; `None` if `end` is past the end or this is not UTF-8.
+    pub fn slice(&self, start: usize, end: usize) -> Option<&'a str> {
+        if self.ascii {
+            self.text?.get(start..end)
+        } else {
+            slice_code_points(self.text?, start, end)
+        }
+    }
+
+    /// Number of code points, where this is UTF-8.
+    pub fn code_points(&self) -> Option<usize> {
+        self.text.map(count_code_points)
+    }
+}
+
+/// One text of a context, of which no more is read than needs to be: `bytes[start:end]` in code
+/// points. With `ascii`, what stands before `end` is known to be ASCII and is not looked at.
+pub fn slice_once(bytes: &[u8], start: usize, end: usize, ascii: bool) -> Option<&str> {
+    let before = bytes.get(..end)?;
+    if ascii || before.is_ascii() {
+        return std::str::from_utf8(before.get(start..)?).ok();
+    }
+    slice_code_points(std::str::from_utf8(bytes).ok()?, start, end)
+}
+
 /// Number of code points.
 pub fn count_code_points(text: &str) -> usize {
     count_begun(text.as_bytes())
@@ -88,7 +130,25 @@ mod tests {
             }
             let end = start + length;
             let expected = (end <= points.len()).then(|| points[start..end].iter().collect::<String>());
-            prop_assert_eq!(slice_code_points(&text, start, end).map(str::to_owned), expected);
+            prop_assert_eq!(slice_code_points(&text, start, end).map(str::to_owned), expected.clone());
+            let context = Context::new(text.as_bytes());
+            prop_assert_eq!(context.code_points(), Some(points.len()));
+            prop_assert_eq!(context.slice(start, end).map(str::to_owned), expected.clone());
+            let once = |ascii| slice_once(text.as_bytes(), start, end, ascii).map(str::to_owned);
+            prop_assert_eq!(once(false), expected.clone());
+            if points.iter().take(end).all(char::is_ascii) {
+                prop_assert_eq!(once(true), expected);
+            }
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_cut_only_before_the_damage() {
+        let damaged = b"ab\xffcd";
+        assert_eq!(slice_once(damaged, 0, 2, false), Some("ab"));
+        assert_eq!(slice_once(damaged, 0, 4, false), None);
+        assert_eq!(slice_once(damaged, 0, 4, true), None);
+        assert_eq!(Context::new(damaged).slice(0, 2), None);
+        assert_eq!(Context::new(damaged).code_points(), None);
     }
 }

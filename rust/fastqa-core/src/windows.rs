@@ -4,6 +4,7 @@
 //! special tokens, question, special tokens, a piece of the context, special tokens. This is what
 //! the tokenizers library builds per question with `truncation="only_second"` and overflow.
 use crate::Error;
+use crate::template::{Padding, Template, Windows, to_i64};
 
 /// Questions that leave the context no room are cut to at most this many tokens: the
 /// `max_query_length` of BERT's `run_squad` and of the transformers 4 pipeline.
@@ -16,43 +17,6 @@ pub struct Texts<'a> {
     pub ids: &'a [i32],
     /// Where each text starts, and the total length last.
     pub starts: &'a [i64],
-}
-
-/// Special tokens of one place in a window, with their token type ids.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Specials<'a> {
-    /// Token ids.
-    pub ids: &'a [i32],
-    /// Token type id of each.
-    pub type_ids: &'a [i8],
-}
-
-/// How the tokenizer joins a question and a piece of context.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Template<'a> {
-    /// Before the first text (`[CLS]`).
-    pub prefix: Specials<'a>,
-    /// Between the texts (`[SEP]`).
-    pub middle: Specials<'a>,
-    /// After the second text (`[SEP]`).
-    pub suffix: Specials<'a>,
-    /// Token type id of question tokens.
-    pub question_type: i8,
-    /// Token type id of context tokens.
-    pub context_type: i8,
-    /// The context comes first (tokenizers that pad on the left).
-    pub context_first: bool,
-}
-
-/// Padding to `max_length`.
-#[derive(Debug, Clone, Copy)]
-pub struct Padding {
-    /// Id of the padding token.
-    pub id: i32,
-    /// Token type id of padding.
-    pub type_id: i8,
-    /// Pad before the window instead of after it.
-    pub left: bool,
 }
 
 /// The shape of windows.
@@ -68,27 +32,6 @@ pub struct WindowParams {
     pub max_question_length: Option<usize>,
     /// Padding to `max_length` (default none).
     pub padding: Option<Padding>,
-}
-
-/// Windows end to end: tokens of window `w` are `starts[w]..starts[w + 1]` of each token column.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Windows {
-    /// Token ids.
-    pub input_ids: Vec<i32>,
-    /// Token type ids.
-    pub type_ids: Vec<i8>,
-    /// 1 for a token, 0 for padding.
-    pub attention_mask: Vec<i8>,
-    /// Character span in the context of each token, two numbers per token; (0, 0) elsewhere.
-    pub offsets: Vec<i32>,
-    /// Where each window starts, and the total length last.
-    pub starts: Vec<i64>,
-    /// The example of each window.
-    pub example: Vec<i64>,
-    /// Tokens of each window that are context, two numbers per window, counted in the window.
-    pub context_span: Vec<i64>,
-    /// How many questions were cut.
-    pub cut_questions: usize,
 }
 
 impl<'a> Texts<'a> {
@@ -123,12 +66,6 @@ impl<'a> Texts<'a> {
     }
 }
 
-impl Template<'_> {
-    fn special_tokens(&self) -> usize {
-        self.prefix.ids.len() + self.middle.ids.len() + self.suffix.ids.len()
-    }
-}
-
 /// Build the windows of every example, in the order of the examples and of the text.
 ///
 /// Example `i` is question `i` on context `context_of[i]`; `context_offsets` holds two character
@@ -157,6 +94,7 @@ pub fn assemble(
     } else {
         params.doc_stride
     };
+    let padding = params.padding.map(|padding| (padding, params.max_length));
     let mut windows = Windows {
         starts: vec![0],
         ..Windows::default()
@@ -191,7 +129,7 @@ pub fn assemble(
                 &contexts.ids[piece.clone()],
                 &context_offsets[2 * piece.start..2 * piece.end],
                 template,
-                params,
+                padding,
             )?;
             windows.example.push(to_i64(example)?);
             if piece.end >= context.end {
@@ -236,82 +174,10 @@ fn room_for_texts(template: &Template<'_>, params: &WindowParams) -> Result<usiz
     }
 }
 
-impl Windows {
-    fn push(
-        &mut self,
-        question: &[i32],
-        context: &[i32],
-        context_offsets: &[i32],
-        template: &Template<'_>,
-        params: &WindowParams,
-    ) -> Result<(), Error> {
-        let tokens = template.special_tokens() + question.len() + context.len();
-        let pads = params
-            .padding
-            .map(|padding| (padding, params.max_length.saturating_sub(tokens)));
-        let window_start = self.input_ids.len();
-        if let Some((padding, count)) = pads.filter(|(padding, _)| padding.left) {
-            self.push_padding(padding, count);
-        }
-        self.push_specials(template.prefix);
-        if !template.context_first {
-            self.push_question(question, template.question_type);
-            self.push_specials(template.middle);
-        }
-        let context_start = self.input_ids.len() - window_start;
-        self.input_ids.extend_from_slice(context);
-        self.type_ids
-            .resize(self.input_ids.len(), template.context_type);
-        self.attention_mask.resize(self.input_ids.len(), 1);
-        self.offsets.extend_from_slice(context_offsets);
-        if template.context_first {
-            self.push_specials(template.middle);
-            self.push_question(question, template.question_type);
-        }
-        self.push_specials(template.suffix);
-        if let Some((padding, count)) = pads.filter(|(padding, _)| !padding.left) {
-            self.push_padding(padding, count);
-        }
-        self.context_span.push(to_i64(context_start)?);
-        self.context_span
-            .push(to_i64(context_start + context.len())?);
-        self.starts.push(to_i64(self.input_ids.len())?);
-        Ok(())
-    }
-
-    fn push_specials(&mut self, specials: Specials<'_>) {
-        self.input_ids.extend_from_slice(specials.ids);
-        self.type_ids.extend_from_slice(specials.type_ids);
-        self.finish_without_text(1);
-    }
-
-    fn push_question(&mut self, question: &[i32], type_id: i8) {
-        self.input_ids.extend_from_slice(question);
-        self.type_ids.resize(self.input_ids.len(), type_id);
-        self.finish_without_text(1);
-    }
-
-    fn push_padding(&mut self, padding: Padding, count: usize) {
-        self.input_ids
-            .resize(self.input_ids.len() + count, padding.id);
-        self.type_ids.resize(self.input_ids.len(), padding.type_id);
-        self.finish_without_text(0);
-    }
-
-    /// Bring the mask and the offsets up to the length of `input_ids`.
-    fn finish_without_text(&mut self, attention: i8) {
-        self.attention_mask.resize(self.input_ids.len(), attention);
-        self.offsets.resize(2 * self.input_ids.len(), 0);
-    }
-}
-
-fn to_i64(number: usize) -> Result<i64, Error> {
-    i64::try_from(number).map_err(|_| Error::value("more tokens than can be counted"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::template::Specials;
     use proptest::prelude::*;
 
     const CLS: i32 = 101;

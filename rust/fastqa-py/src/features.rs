@@ -1,6 +1,7 @@
 //! Features: windows and labels, from and to NumPy arrays.
 use fastqa_core::labels::{self, LabelInput};
-use fastqa_core::windows::{self, Padding, Specials, Template, Texts, WindowParams};
+use fastqa_core::template::{Padding, Specials, Template};
+use fastqa_core::windows::{self, Texts, WindowParams};
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

@@ -2,6 +2,7 @@
 //! Registration only; one file per stage.
 #![deny(unsafe_code)]
 
+mod alignment;
 mod arrays;
 mod calls;
 mod collector;
@@ -10,6 +11,7 @@ mod decode;
 mod error;
 mod features;
 mod nbest;
+mod pickled;
 mod resample;
 mod rows;
 mod saved;
@@ -27,6 +29,8 @@ mod _rust {
     use pyo3::types::PyTuple;
 
     #[pymodule_export]
+    use crate::alignment::unread_windows;
+    #[pymodule_export]
     use crate::arrays::flatten_offsets;
     #[pymodule_export]
     use crate::collector::CollectorStore;
@@ -39,7 +43,9 @@ mod _rust {
     #[pymodule_export]
     use crate::features::{assemble_windows, label_windows};
     #[pymodule_export]
-    use crate::nbest::{NBestStore, decode_strings, restore_nbest};
+    use crate::nbest::{NBestStore, decode_strings};
+    #[pymodule_export]
+    use crate::pickled::restore_nbest;
     #[pymodule_export]
     use crate::resample::resample_sums;
     #[pymodule_export]

@@ -2,10 +2,11 @@
 use std::path::PathBuf;
 
 use fastqa_core::Error;
+use fastqa_core::columns::Strings;
 use fastqa_core::files::{Content, Writer};
 use fastqa_core::lists::NBest;
 use fastqa_core::logit::Logit;
-use fastqa_core::nbest::{Entry, Kind, NO_ANSWER, Outcome, probabilities};
+use fastqa_core::nbest::{Entry, NO_ANSWER, Outcome, probabilities};
 use fastqa_core::params::Fallback;
 use numpy::{Element, IntoPyArray, PyReadonlyArray1};
 use pyo3::exceptions::{PyIndexError, PyKeyError};
@@ -15,8 +16,7 @@ use pyo3::types::{PyDict, PyList, PyString};
 use crate::arrays::{StringColumn, slice};
 use crate::calls::{detached, guarded, interruptible};
 use crate::error::to_pyerr;
-use crate::saved::{damaged, field, read_entries, save_entries};
-use crate::source::{FloatArray, choose};
+use crate::pickled::state;
 
 /// A result in either precision.
 pub enum Found {
@@ -90,11 +90,11 @@ impl NBestStore {
             let contexts = contexts.view()?;
             either!(self, found => {
                 let texts = detached(py, || {
-                    let list = |example| found.list(example).iter().map(move |entry| (example, entry));
-                    (0..found.outcomes.len())
-                        .flat_map(list)
-                        .map(|(example, entry)| found.text(example, entry, &contexts))
-                        .collect::<Result<Vec<_>, Error>>()
+                    let mut texts = Vec::with_capacity(found.entries.len());
+                    for example in 0..found.outcomes.len() {
+                        example_texts(found, example, &contexts, &mut texts)?;
+                    }
+                    Ok(texts)
                 })?;
                 PyList::new(py, texts)
             })
@@ -111,10 +111,9 @@ impl NBestStore {
         guarded(|| {
             let contexts = contexts.view()?;
             let texts = detached(py, || {
-                either!(self, found => {
-                    let text = |entry| found.text(example, entry, &contexts);
-                    found.list(example).iter().map(text).collect::<Result<Vec<_>, Error>>()
-                })
+                let mut texts = Vec::new();
+                either!(self, found => example_texts(found, example, &contexts, &mut texts))?;
+                Ok(texts)
             })?;
             PyList::new(py, texts)
         })
@@ -220,19 +219,33 @@ impl NBestStore {
     }
 }
 
+/// Append the texts of one example's entries.
+fn example_texts<'c, T: Logit>(
+    found: &NBest<T>,
+    example: usize,
+    contexts: &Strings<'c>,
+    texts: &mut Vec<&'c str>,
+) -> Result<(), Error> {
+    let list = found.list(example);
+    if !list.is_empty() {
+        let context = found.context(example, contexts)?;
+        for entry in list {
+            texts.push(found.text(example, entry, &context)?);
+        }
+    }
+    Ok(())
+}
+
 fn predicted_texts<'c, T: Logit>(
     found: &NBest<T>,
-    contexts: &fastqa_core::columns::Strings<'c>,
+    contexts: &Strings<'c>,
 ) -> Result<Vec<&'c str>, Error> {
     (0..found.outcomes.len())
-        .map(|example| match found.predicted(example) {
-            Some(entry) => found.text(example, entry, contexts),
-            None => Ok(""),
-        })
+        .map(|example| found.predicted_text(example, contexts))
         .collect()
 }
 
-fn column<'py, T: Logit + Element>(
+pub fn column<'py, T: Logit + Element>(
     py: Python<'py>,
     found: &NBest<T>,
     name: &str,
@@ -282,109 +295,6 @@ fn column<'py, T: Logit + Element>(
         "null_score" => outcomes(|outcome| outcome.null_score),
         "score_difference" => outcomes(|outcome| outcome.score_difference),
         _ => return Err(PyKeyError::new_err(name.to_owned())),
-    })
-}
-
-const FALLBACKS: [(&str, Fallback); 3] = [
-    ("empty", Fallback::EmptyWord),
-    ("", Fallback::NoText),
-    ("beam_search", Fallback::BeamSearch),
-];
-
-fn state<'py, T: Logit + Element>(
-    py: Python<'py>,
-    found: &NBest<T>,
-) -> PyResult<Bound<'py, PyDict>> {
-    let state = PyDict::new(py);
-    save_entries(py, &state, found.entries.iter())?;
-    let fallback = FALLBACKS.iter().find(|(_, known)| *known == found.fallback);
-    state.set_item("fallback", fallback.map_or("", |(name, _)| name))?;
-    state.set_item("without_windows", found.without_windows)?;
-    for name in ["kind", "list_start", "predicted", "score_difference"] {
-        state.set_item(name, column(py, found, name)?)?;
-    }
-    let null_scores = found.outcomes.iter().map(|outcome| outcome.null_score);
-    state.set_item(
-        "null_score",
-        null_scores.collect::<Vec<_>>().into_pyarray(py),
-    )?;
-    Ok(state)
-}
-
-/// What `NBestStore.__reduce__` saved.
-#[pyfunction]
-pub fn restore_nbest(state: &Bound<'_, PyDict>) -> PyResult<NBestStore> {
-    guarded(|| match field(state, "logits")? {
-        FloatArray::F32(logits) => {
-            let outcomes = (
-                field(state, "null_score")?,
-                field(state, "score_difference")?,
-            );
-            restored(state, slice(&logits)?, outcomes).map(|found| NBestStore::new(found.into()))
-        }
-        FloatArray::F64(logits) => {
-            let outcomes = (
-                field(state, "null_score")?,
-                field(state, "score_difference")?,
-            );
-            restored(state, slice(&logits)?, outcomes).map(|found| NBestStore::new(found.into()))
-        }
-        FloatArray::F16(_) => Err(damaged("logits")),
-    })
-}
-
-fn restored<T: Logit + Element>(
-    state: &Bound<'_, PyDict>,
-    logits: &[T],
-    (null_scores, score_differences): (PyReadonlyArray1<'_, T>, PyReadonlyArray1<'_, T>),
-) -> PyResult<NBest<T>> {
-    let places: PyReadonlyArray1<'_, u32> = field(state, "places")?;
-    let kinds: PyReadonlyArray1<'_, u8> = field(state, "kind")?;
-    let starts: PyReadonlyArray1<'_, i64> = field(state, "list_start")?;
-    let predicted: PyReadonlyArray1<'_, i64> = field(state, "predicted")?;
-    let entries = read_entries(logits, slice(&places)?).zip(slice(&kinds)?);
-    let entries = entries.map(|(entry, &kind)| {
-        let kinds = [Kind::Span, Kind::Null, Kind::Fallback];
-        let kind = *kinds.get(usize::from(kind))?;
-        Some(Entry { kind, ..entry })
-    });
-    let entries: Option<Vec<_>> = entries.collect();
-    let entries = entries.ok_or_else(|| damaged("kind"))?;
-    let starts: Option<Vec<_>> = slice(&starts)?
-        .iter()
-        .map(|&start| usize::try_from(start).ok())
-        .collect();
-    let starts = starts.ok_or_else(|| damaged("list_start"))?;
-    let outcomes: Vec<_> = slice(&predicted)?
-        .iter()
-        .zip(slice(&null_scores)?)
-        .zip(slice(&score_differences)?)
-        .zip(starts.windows(2))
-        .map(
-            |(((&predicted, &null_score), &score_difference), bounds)| Outcome {
-                entries: match bounds {
-                    &[begin, end] => end.saturating_sub(begin) as u32,
-                    _ => 0,
-                },
-                predicted: u32::try_from(predicted).unwrap_or(NO_ANSWER),
-                null_score,
-                score_difference,
-            },
-        )
-        .collect();
-    if !starts.is_sorted()
-        || starts.len() != outcomes.len() + 1
-        || starts.last() != Some(&entries.len())
-    {
-        return Err(damaged("list_start"));
-    }
-    let name: String = field(state, "fallback")?;
-    Ok(NBest {
-        entries: entries.into(),
-        starts,
-        outcomes,
-        without_windows: field(state, "without_windows")?,
-        fallback: choose("fallback", &name, &FALLBACKS)?,
     })
 }
 

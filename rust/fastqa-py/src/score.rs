@@ -34,7 +34,7 @@ pub fn normalize_answers(
     guarded(|| {
         let style = Style::parse(style, language).map_err(to_pyerr)?;
         let views = texts.views()?;
-        let tables = tables(py, views.iter().copied())?;
+        let tables = tables(py, texts.not_ascii(&views))?;
         interruptible(py, None, |between| {
             let one = |into: &mut Normalized, text: usize| {
                 style.normalize(views.get(text).copied().unwrap_or_default(), &tables, into);
@@ -64,14 +64,9 @@ pub fn score_answers<'py>(
             .collect();
         let offsets =
             offsets.ok_or_else(|| PyValueError::new_err("offsets must not be negative"))?;
-        let golds = golds.views()?;
-        let predictions = predictions.views();
-        let texts = predictions
-            .iter()
-            .copied()
-            .flatten()
-            .chain(golds.iter().copied());
-        let tables = tables(py, texts)?;
+        let views = golds.views()?;
+        let tables = tables(py, predictions.not_ascii().chain(golds.not_ascii(&views)))?;
+        let (predictions, golds) = (predictions.views(), views);
         let scores = interruptible(py, None, |between| {
             let questions = Questions {
                 predictions: &predictions,

@@ -20,12 +20,16 @@ pub enum Text {
 }
 
 impl Text {
-    /// The text of a Python string.
-    pub fn of(string: &Bound<'_, PyString>) -> PyResult<Self> {
-        match PyBackedStr::try_from(string.clone()) {
-            Ok(text) => Ok(Self::Backed(text)),
+    /// The text of item `index` of a column, whose reference is taken over (a second one and its end
+    /// are a tenth of the time of scoring SQuAD dev).
+    fn of(item: Bound<'_, PyAny>, index: usize) -> PyResult<Self> {
+        let string = item
+            .cast_into::<PyString>()
+            .map_err(|error| not_a_string(&error.into_inner(), index))?;
+        match string.to_str() {
+            Ok(_) => PyBackedStr::try_from(string).map(Self::Backed),
             Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(string.py()) => {
-                without_surrogates(string).map(Self::Owned)
+                without_surrogates(&string).map(Self::Owned)
             }
             Err(error) => Err(error),
         }
@@ -60,8 +64,8 @@ fn without_surrogates(string: &Bound<'_, PyString>) -> PyResult<String> {
 
 /// A column of texts: a list of `str`, or Arrow's UTF-8 bytes with offsets.
 pub enum Texts<'py> {
-    /// One Python string each.
-    List(Vec<Text>),
+    /// One Python string each, and which of them are not ASCII.
+    List(Vec<Text>, Vec<usize>),
     /// `bytes[offsets[i]..offsets[i + 1]]`.
     Arrow {
         /// UTF-8.
@@ -78,14 +82,16 @@ impl<'py> FromPyObject<'_, 'py> for Texts<'py> {
         if let Ok((bytes, offsets)) = object.extract() {
             return Ok(Self::Arrow { bytes, offsets });
         }
+        let mut not_ascii = Vec::new();
         let texts = object.try_iter()?.enumerate().map(|(index, item)| {
-            let item = item?;
-            let string = item
-                .cast::<PyString>()
-                .map_err(|_| not_a_string(&item, index))?;
-            Text::of(string)
+            let text = Text::of(item?, index)?;
+            if !text.as_str().is_ascii() {
+                not_ascii.push(index);
+            }
+            Ok(text)
         });
-        texts.collect::<PyResult<_>>().map(Self::List)
+        let texts = texts.collect::<PyResult<_>>()?;
+        Ok(Self::List(texts, not_ascii))
     }
 }
 
@@ -101,7 +107,7 @@ impl Texts<'_> {
     /// Borrow every text; Arrow buffers are checked to be UTF-8 and in range.
     pub fn views(&self) -> PyResult<Vec<&str>> {
         match self {
-            Self::List(texts) => Ok(texts.iter().map(Text::as_str).collect()),
+            Self::List(texts, _) => Ok(texts.iter().map(Text::as_str).collect()),
             Self::Arrow { bytes, offsets } => {
                 let (bytes, offsets) = (slice(bytes)?, slice(offsets)?);
                 let text = std::str::from_utf8(bytes)
@@ -119,24 +125,39 @@ impl Texts<'_> {
     }
 }
 
-/// Texts of which some may be missing (`None`).
-pub struct OptionalTexts(Vec<Option<Text>>);
+impl Texts<'_> {
+    /// Those of `views` that need more than the table of ASCII, and perhaps others.
+    pub fn not_ascii<'a>(&'a self, views: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+        let (chosen, others) = match self {
+            Self::List(_, not_ascii) => (not_ascii.as_slice(), &[][..]),
+            Self::Arrow { .. } => (&[][..], views),
+        };
+        let chosen = chosen.iter().filter_map(|&index| views.get(index));
+        chosen.chain(others).copied()
+    }
+}
+
+/// Texts of which some may be missing (`None`), and which are not ASCII.
+pub struct OptionalTexts(Vec<Option<Text>>, Vec<usize>);
 
 impl<'py> FromPyObject<'_, 'py> for OptionalTexts {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let mut not_ascii = Vec::new();
         let texts = object.try_iter()?.enumerate().map(|(index, item)| {
             let item = item?;
             if item.is_none() {
                 return Ok(None);
             }
-            let string = item
-                .cast::<PyString>()
-                .map_err(|_| not_a_string(&item, index))?;
-            Text::of(string).map(Some)
+            let text = Text::of(item, index)?;
+            if !text.as_str().is_ascii() {
+                not_ascii.push(index);
+            }
+            Ok(Some(text))
         });
-        texts.collect::<PyResult<_>>().map(Self)
+        let texts = texts.collect::<PyResult<_>>()?;
+        Ok(Self(texts, not_ascii))
     }
 }
 
@@ -147,6 +168,15 @@ impl OptionalTexts {
             .iter()
             .map(|text| text.as_ref().map(Text::as_str))
             .collect()
+    }
+
+    /// Those that need more than the table of ASCII.
+    pub fn not_ascii(&self) -> impl Iterator<Item = &str> {
+        let chosen = self
+            .1
+            .iter()
+            .filter_map(|&index| self.0.get(index)?.as_ref());
+        chosen.map(Text::as_str)
     }
 }
 
