@@ -15,14 +15,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from datasets import Dataset
 
 import fastqa
 from fastqa import SpanParams, _rust
 from fastqa.reference_numpy import BestSpans, best_spans, nbest_in_numpy
 from fastqa.synthetic import SyntheticWindows, make_windows
 
-from budgets import MAXIMUM, TEN_THOUSAND
+from budgets import MAXIMUM, NOTEBOOK, TEN_THOUSAND
 from measure_collector import arrow_offsets, features_of
+from oracle import postprocessing as oracle
 from peers import nbest_in_numba
 
 pytestmark = pytest.mark.timeout(1800)
@@ -32,6 +34,10 @@ pytestmark = pytest.mark.timeout(1800)
 def documents(small: bool) -> SyntheticWindows:
     """A thousand questions to documents of 24,000 tokens: a hundred windows of 512 each."""
     return make_windows(20, 10, 512) if small else make_windows(1_000, 100, 512)
+
+
+def same_answers(found: dict[str, str], expected: dict[str, str]) -> None:
+    assert found == expected
 
 
 def same_spans(found: fastqa.NBest, expected: BestSpans) -> None:
@@ -51,6 +57,23 @@ def test_long_documents(versus: Any, documents: SyntheticWindows) -> None:
         },
         equal=same_spans,
         rounds=5,
+    )
+
+
+def test_long_documents_from_logits_to_answers(versus: Any, documents: SyntheticWindows) -> None:
+    """Datasets in, a dict out, as the notebook has it."""
+    examples = Dataset.from_dict(documents.examples)
+    features = Dataset(features_of(documents, arrow_offsets(documents)))
+    data = (examples, features, (documents.start, documents.end))
+    settings = {"squad_v2": False, "cls_token_id": None}
+    versus(
+        f"postprocess, {len(documents.start):,} windows of 512 in long documents",
+        lambda: fastqa.postprocess(*data, **settings),
+        {NOTEBOOK: lambda: dict(oracle.postprocess_notebook(*data, **settings))},
+        equal=same_answers,
+        rounds=10,
+        peer_rounds=5,
+        budget="long documents",
     )
 
 

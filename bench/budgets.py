@@ -54,6 +54,7 @@ RECIPE = "the notebook's recipe"
 
 BUDGETS = {
     "postprocess": Budget("`postprocess`, Dataset in, dict out", NOTEBOOK, 250),
+    "long documents": Budget("`postprocess`, long documents", NOTEBOOK, 400),
     "files": Budget("`postprocess_qa_predictions`, files written", UTILS_QA, 60),
     "maximum": Budget("engine on arrays", MAXIMUM, 8, at_most=True),
     "numba": Budget("engine on arrays", NUMBA_ARGSORT, 15),

@@ -155,6 +155,7 @@ BAD = [
     Bad(SEARCH, "a third output", lambda: postprocess(predictions=(START, END, END)), ValueError, r"predictions\[:2\]"),
     Bad(SEARCH, "a matrix", lambda: postprocess(predictions=START), ValueError, "expected two arrays"),
     Bad(SEARCH, "logits of other features", lambda: postprocess(predictions=(START[:1], END[:1])), ValueError, "Got 1 predictions and 2 features"),
+    Bad(SEARCH, "logits narrower than the features", lambda: postprocess(predictions=(START[:, :8], END[:, :8])), fastqa.OrderMismatchError, "no logits were computed for"),
     Bad(SEARCH, "start and end of different width", lambda: postprocess(predictions=(START, END[:, 1:])), ValueError, "expected the same shape"),
     Bad(SEARCH, "argmax instead of logits", lambda: postprocess(predictions=(START.astype(int), END)), TypeError, "argmax"),
     Bad(SEARCH, "complex numbers", lambda: postprocess(predictions=(START * 1j, END)), TypeError, "complex64"),

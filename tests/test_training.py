@@ -317,19 +317,21 @@ datasets.disable_progress_bars()
 dataset = fastqa.load_qa_dataset("sample")
 model, tokenizer = load_model({folder!r} + "/reader")
 results = {{}}
-for count in (1, 2, 7, 61):
-    part = dataset.select(range(count))
-    features = fastqa.prepare_validation_features(part, tokenizer, 64, 16, with_labels=True)
-    features = features.select(range(len(features) - 1 + len(features) % 2))  # an odd number
+everything = fastqa.prepare_validation_features(dataset, tokenizer, 64, 16, with_labels=True)
+for count, steps, workers in {grid!r}:
+    features = everything.select(range(count))
+    part = dataset.select(range(len(set(features["example_id"]))))
     arguments = transformers.TrainingArguments(
         {folder!r}, per_device_eval_batch_size=3, report_to="none", disable_tqdm=True,
-        use_cpu=True, dataloader_pin_memory=False)
+        use_cpu=True, dataloader_pin_memory=False,
+        eval_accumulation_steps=steps, dataloader_num_workers=workers)
     trainer = fastqa.QuestionAnsweringTrainer(
         model, arguments, processing_class=tokenizer, squad_v2=True,
         eval_dataset=features, eval_examples=part)
     metrics = trainer.evaluate()
-    results[count] = {{k: v for k, v in metrics.items() if "time" not in k and "second" not in k}}
-    results[count]["windows"] = len(features)
+    metrics = {{k: v for k, v in metrics.items() if "time" not in k and "second" not in k}}
+    metrics["logits"] = [len(side) for side in trainer.predict(features).predictions]
+    results[f"{{count}} {{steps}} {{workers}}"] = metrics
 with open(f"{folder}/{{trainer.args.world_size}}-{{trainer.args.process_index}}.json", "w") as file:
     json.dump(results, file)
 end_processes()
@@ -342,7 +344,13 @@ def test_two_processes_give_the_metrics_of_one_to_the_last_digit(tmp_path):
     save_reader(tmp_path / "reader", fastqa.load_qa_dataset("sample")["context"])
     script = tmp_path / "evaluate.py"
     paths = [str(Path(fastqa.__file__).parent.parent)]
-    script.write_text(TORCHRUN_SCRIPT.format(paths=paths, folder=str(tmp_path)))
+    # Fewer windows than processes, one batch too few or too many, and what two does not divide;
+    # logits kept on the device or moved in steps, loaded by workers or not.
+    grid = [
+        (n, steps, workers) for n in (1, 2, 7, 11, 12) for steps in (None, 2) for workers in (0, 2)
+    ]
+    grid.append((261, None, 0))
+    script.write_text(TORCHRUN_SCRIPT.format(paths=paths, folder=str(tmp_path), grid=grid))
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node"]
     for command in ([sys.executable, script], [*launcher, "2", script]):
         done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
@@ -351,5 +359,7 @@ def test_two_processes_give_the_metrics_of_one_to_the_last_digit(tmp_path):
         json.loads((tmp_path / f"{name}.json").read_text()) for name in ("1-0", "2-0", "2-1")
     )
     assert first == second
-    assert all(result["windows"] % 2 for result in one.values())
     assert first == one
+    assert len(one) == len(grid)
+    for (windows, _, _), result in zip(grid, one.values(), strict=True):
+        assert result["logits"] == [windows, windows]

@@ -40,7 +40,7 @@ def _row(bad: Bad) -> str:
         warnings.simplefilter("ignore")
         error = attempt(bad)
     name = "" if isinstance(error, CommandError) else f"`{type(error).__name__}`: "
-    text = message(error).replace("|", "\\|").replace("<", "&lt;")
+    text = message(error).replace("|", "\\|").replace("<", "&lt;").replace("[", "&#91;")
     return f"| {bad.what} | {name}{text} |\n"
 
 
