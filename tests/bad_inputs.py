@@ -175,6 +175,9 @@ BAD = [
     Bad(SEARCH, "offsets of words", lambda: postprocess(features=features(offset_mapping=[("a", "b")])), ValueError, "expected two integers"),
     Bad(SEARCH, "offsets that are beyond 64 bits", lambda: postprocess(features=features(offset_mapping=[(0, 2**70)] * 12)), ValueError, "expected two integers"),
     Bad(SEARCH, "half of a surrogate pair in a context", lambda: postprocess(examples=examples(context="\ud83d" * 60)), ValueError, "lone surrogate"),
+    Bad(SEARCH, "max-context flags that are a list", lambda: postprocess(features=features(token_is_max_context=[True])), TypeError, "expected a dict"),
+    Bad(SEARCH, "max-context flags by word", lambda: postprocess(features=features(token_is_max_context={"the": True})), ValueError, "expected token positions"),
+    Bad(SEARCH, "max-context flags before the first token", lambda: postprocess(features=features(token_is_max_context={"-1": True})), ValueError, "negative"),
     Bad(SEARCH, "a folder that is not there", lambda: postprocess(output_dir="nowhere"), OSError, "nowhere is not a directory"),
     # Switches
     Bad(PARAMS, "no entries", lambda: SpanParams(n_best_size=0), ValueError, "expected at least 1"),

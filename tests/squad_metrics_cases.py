@@ -20,6 +20,20 @@ def logits(number: int, length: int, side: int) -> list[float]:
     return [round(source.gauss(0, 3), 3) for _ in range(length)]
 
 
+def beam_result(module: Any, number: int, unique_id: int, length: int) -> Any:
+    """The outputs of a beam-search head: five starts, five ends for each, some equal."""
+    source = random.Random(number)
+    tops = [[round(-abs(source.gauss(0, 3)), 1) for _ in range(size)] for size in (5, 25)]
+    indices = [[source.randrange(length) for _ in top] for top in tops]
+    return module.SquadResult(
+        unique_id,
+        *tops,
+        start_top_index=indices[0],
+        end_top_index=indices[1],
+        cls_logits=round(source.gauss(0, 2), 3),
+    )
+
+
 def run(module: Any, tokenizer: Any, folder: str, filename: str) -> dict[str, Any]:
     """Features, predictions and scores; `module` has the names of processors and metrics."""
     examples = module.SquadV2Processor().get_dev_examples(folder, filename=filename)
@@ -62,6 +76,13 @@ def run(module: Any, tokenizer: Any, folder: str, filename: str) -> dict[str, An
             odds = json.loads(Path(files[1]).read_text())
             output[key].append(odds)
             output["scores"] = dict(module.squad_evaluate(examples, predictions, odds, 0.5))
+    beams = [beam_result(module, n, feature.unique_id, 96) for n, feature in enumerate(dev)]
+    files = ["beam-predictions.json", "beam-nbest.json", "beam-odds.json"]
+    predictions = module.compute_predictions_log_probs(
+        examples, dev, beams, 20, 12, *files, 5, 5, True, tokenizer, False
+    )
+    written = [json.loads(Path(name).read_text()) for name in files]
+    output["beam search"] = [dict(predictions), *written]
     # Answers that are right, where the texts have to be projected back onto the words.
     golds = {one.qas_id: (one.answers or [{"text": ""}])[0]["text"] for one in examples}
     output["gold scores"] = dict(module.squad_evaluate(examples, golds))

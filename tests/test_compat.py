@@ -51,6 +51,10 @@ def test_processors_and_metrics_are_those_of_457(
         assert ours[name][0] == theirs[name][0]
         lists = [ours[name][1][key] != entries for key, entries in theirs[name][1].items()]
         assert sum(lists) <= 2
+    assert ours["beam search"][:2] == theirs["beam search"][:2]
+    assert ours["beam search"][3] == theirs["beam search"][3]
+    pairs = [(ours["beam search"][2][key], own) for key, own in theirs["beam search"][2].items()]
+    assert sum(mine != own for mine, own in pairs) <= 2
 
 
 def test_a_squad_example_knows_its_words() -> None:
@@ -88,6 +92,16 @@ def test_predictions_and_scores_of_made_up_logits(
     assert list(predictions) == list(nbest) == list(odds)
     for name, entries in nbest.items():
         assert (predictions[name] == "") == (odds[name] > 0.0)
+        assert sum(entry["probability"] for entry in entries) == pytest.approx(1.0)
+    predictions, written, nbest, odds = output["beam search"]
+    assert predictions == written
+    assert list(predictions) == list(nbest) == list(odds)
+    for name, entries in nbest.items():
+        texts = [entry["text"] for entry in entries]
+        sums = [entry["start_log_prob"] + entry["end_log_prob"] for entry in entries]
+        assert predictions[name] == texts[0]
+        assert len(set(texts)) == len(texts)
+        assert sums == sorted(sums, reverse=True)
         assert sum(entry["probability"] for entry in entries) == pytest.approx(1.0)
 
 

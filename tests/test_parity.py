@@ -256,6 +256,19 @@ def test_of_equal_ids_the_last_example_gets_all_windows(tmp_path: Path) -> None:
     assert list(read_json(tmp_path / "nbest_predictions.json")) == list(ours)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_maximum_contexts_of_some_features_are_obeyed_where_they_are(seed: int) -> None:
+    examples, features, logits = make_case(seed, examples=6, max_context=True)
+    everywhere = nbest_of(fastqa.search(examples, features, logits, SpanParams.utils_qa()))
+    for feature in features[::2]:
+        del feature["token_is_max_context"]
+    expected = oracle.postprocess_qa_predictions(examples, features, logits)
+    found = fastqa.search(examples, features, logits, SpanParams.utils_qa())
+    assert_same_nbest(nbest_of(found), dict(expected.nbest))
+    assert found.to_dict() == dict(expected.predictions)
+    assert nbest_of(found) != everywhere
+
+
 def test_all_pairs_find_at_least_what_the_top_n_find() -> None:
     for seed in range(50):
         examples, features, logits = make_case(seed, distinct=False)

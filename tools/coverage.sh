@@ -14,7 +14,9 @@ export LLVM_PROFILE_FILE="$PWD/$out/%p-%m.profraw" COVERAGE_FILE="$PWD/$out/pyth
 cargo build --profile dev-release -p fastqa-py
 cp target/coverage/dev-release/lib_rust.so python/fastqa/_rust.abi3.so
 cargo test --profile dev-release -p fastqa-core
-python -m coverage run -m pytest "${@:-tests}"
+# The lines that ran are told also where a test failed (limits of time are missed by this build).
+tests=0
+python -m coverage run -m pytest "${@:-tests}" || tests=$?
 unset RUSTFLAGS
 
 python -m coverage combine -q
@@ -28,3 +30,4 @@ done
 "llvm-cov-$llvm" report --instr-profile="$out/rust.profdata" \
   target/coverage/dev-release/lib_rust.so "${objects[@]}" \
   --ignore-filename-regex='(/registry/|/rustc/|/tests/)' | tee "$out/rust.txt"
+exit "$tests"

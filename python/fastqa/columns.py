@@ -111,6 +111,13 @@ class Table:
         """The column is there."""
         return name in self.names
 
+    def optional(self, name: str) -> Any:
+        """The column, None where a row lacks it; None when all do."""
+        if self._rows is None:
+            return self._columns[name] if name in self.names else None
+        values = [row.get(name) for row in self._rows]
+        return None if all(value is None for value in values) else values
+
     def check_columns(self, *names: str) -> None:
         """KeyError that lists what is there, if one of `names` is not."""
         for name in names:

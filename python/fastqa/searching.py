@@ -191,9 +191,9 @@ def _max_context(
     The dicts are keyed by the token's position as a string; an Arrow struct gives every row the
     union of all keys, filled with None.
     """
-    if not features.has("token_is_max_context"):
+    column = features.optional("token_is_max_context")
+    if column is None:
         return None
-    column = features.column("token_is_max_context")
     rows = column.to_pylist() if hasattr(column, "to_pylist") else list(column)
     restricted = np.array([row is not None for row in rows], dtype=np.uint8)
     if not restricted.any():
