@@ -110,3 +110,24 @@ def test_final_text_is_the_part_of_the_words() -> None:
     assert final("steve smith", "Steve Smith's", True) == "Steve Smith"
     assert final("nothing", "Steve Smith's", True) == "Steve Smith's"
     assert final("cafe", "(Café)", True) == "Café"
+
+
+def test_the_best_threshold_of_a_small_case_is_the_one_found_by_hand() -> None:
+    predictions = {"a": "x", "b": "", "c": "y"}
+    probabilities = {"a": 0.1, "b": 0.2, "c": 0.9}
+    answerable = {"a": True, "b": False, "c": True}
+    exact, f1 = {"a": 1.0, "b": 1.0, "c": 0.0}, {"a": 1.0, "b": 1.0, "c": 0.5}
+    found: dict[str, float] = {}
+    given = (predictions, exact, f1, probabilities, answerable)
+    squad_metrics.find_all_best_thresh_v2(found, *given)
+    assert found == {
+        "best_exact": pytest.approx(200 / 3),
+        "best_exact_thresh": 0.1,
+        "best_f1": pytest.approx(250 / 3),
+        "best_f1_thresh": 0.9,
+        "has_ans_exact": 0.5,
+        "has_ans_f1": 0.75,
+    }
+    without: dict[str, float] = {}
+    squad_metrics.find_all_best_thresh(without, *given)
+    assert without == {name: value for name, value in found.items() if "has_ans" not in name}
