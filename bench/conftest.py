@@ -48,6 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.benchmark_disable_gc = True
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # 45,000 small strings, read where Python put them: in the memory that the other benchmarks leave
+    # behind they lie scattered, and reading them takes twice as long.
+    items.sort(key=lambda item: item.path.name != "bench_metrics.py")
+
+
 def pytest_benchmark_update_machine_info(
     config: pytest.Config, machine_info: dict[str, Any]
 ) -> None:
