@@ -118,7 +118,9 @@ fn by_logits(
             }
         }
     }
-    all.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+    // Stable, and -0.0 equals 0.0: `total_cmp` would put it below.
+    let falling = |a: f64, b: f64| b.partial_cmp(&a).unwrap_or(std::cmp::Ordering::Equal);
+    all.sort_by(|a, b| falling(a.0, b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
     let most = all.first().map_or(f64::NEG_INFINITY, |best| best.0);
     let total: f64 = all.iter().map(|span| (span.0 - most).exp()).sum();
     let spans: Vec<_> = decoded
