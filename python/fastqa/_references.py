@@ -162,8 +162,7 @@ def _from_columns(ids: list[Any], answers: Any, columns: Mapping[str, Any]) -> R
     if hasattr(source, "select_columns"):
         # A lazy column of a `datasets.Dataset` (4 and later): its rows would be decoded one by one.
         name = answers.column_name
-        table = source.select_columns([name]).with_format("arrow")[:]
-        golds = arrow_gold_texts(table[name])
+        golds = arrow_gold_texts(arrow_table(source, [name])[name])
     else:
         golds = _flat(map(gold_texts, answers))
     return References(_strings(ids), *golds, clusters)

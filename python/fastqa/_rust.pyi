@@ -21,7 +21,6 @@ __all__ = [
     "score_answers",
     "search",
     "set_num_threads",
-    "unread_windows",
 ]
 
 import os
@@ -152,6 +151,10 @@ def restore_nbest(state: dict[str, Any]) -> NBestStore: ...
 class NBestStore:
     @property
     def without_windows(self) -> int: ...
+    @property
+    def unread(self) -> tuple[int, int, int, int] | None:
+        """How many windows have context tokens without logits; the first of them, its number of
+        tokens and the width of its logits. None: no window has, or it was not looked at."""
     def __len__(self) -> int: ...
     def bounds(self, example: int) -> tuple[int, int]: ...
     def column(self, name: str) -> npt.NDArray[Any]: ...
@@ -187,8 +190,3 @@ def gold_columns(
 def resample_sums(
     values: npt.NDArray[np.float64], resamples: int, seed: int
 ) -> npt.NDArray[np.float64]: ...
-def unread_windows(
-    source: Any, offsets: OffsetsColumn, params: SpanParams
-) -> tuple[int, int, int, int] | None:
-    """How many windows have context tokens without logits; the first of them, its number of tokens
-    and the width of its logits. None: no window has."""

@@ -143,8 +143,7 @@ def search_source(
             ids=ids,
             progress=update and _increments(update),
         )
-        if len(source) == 3:  # logits of whole rows, which are in the cache now
-            check_order(source, offsets, params)
+    check_order(store)
     warn_of_missing_windows(store, repeated)
     return NBest(
         store,

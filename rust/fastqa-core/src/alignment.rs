@@ -4,8 +4,7 @@
 //! nothing in the answers tells. One thing in the logits does: where batches have different widths,
 //! each row is filled up with -100 behind its batch's width. A row may reach further than the tokens
 //! of its window (it was padded), but never less far: its last context tokens would not have been
-//! read by the model. Costs one look at the end of each row, O(1) where it is not -100; allocates
-//! nothing.
+//! read by the model. Costs one look at the end of each row, O(1) where it is not -100.
 use crate::Error;
 use crate::offsets::Offsets;
 use crate::span::WindowSource;

@@ -174,27 +174,26 @@ impl<S: RowSource> Logits<'_, S> {
         Ok(())
     }
 
-    /// Up to where a row holds more than what `transformers` fills rows up with.
+    /// Up to where a row holds more than what `transformers` fills rows up with. Where the last value
+    /// is none of it, nothing else is read.
     pub fn reach(
         &self,
         row: usize,
         (start, end): (&mut Vec<S::Value>, &mut Vec<S::Value>),
     ) -> Option<usize> {
-        let range = self.rows.get(row)?;
-        let pairs = self
-            .start
-            .row(range, start)?
-            .iter()
-            .zip(self.end.row(range, end)?);
-        let read = |(start, end): (&S::Value, &S::Value)| {
-            start.to_f64() != FILLER || end.to_f64() != FILLER
+        let (begin, past) = self.rows.get(row)?;
+        let mut read_from = |begin| -> Option<usize> {
+            let starts = self.start.row((begin, past), start)?;
+            let ends = self.end.row((begin, past), end)?;
+            let filler = |value: &S::Value| value.to_f64() == FILLER;
+            let mut pairs = starts.iter().zip(ends).rev();
+            pairs.position(|(start, end)| !(filler(start) && filler(end)))
         };
-        Some(
-            pairs
-                .rev()
-                .position(read)
-                .map_or(0, |filled| range.1 - range.0 - filled),
-        )
+        let filled = match past.checked_sub(1).filter(|&last| last >= begin) {
+            Some(last) if read_from(last).is_some() => 0,
+            _ => read_from(begin).unwrap_or(past - begin),
+        };
+        Some(past - begin - filled)
     }
 }
 

@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 
 use crate::Error;
+use crate::alignment::{Unread, unread_windows};
 use crate::columns::Strings;
 use crate::lists::{Complete, Gather, NBest, Part};
 use crate::logit::Logit;
@@ -83,6 +84,14 @@ impl Search<'_> {
             .filter(|&example| self.windows.of(example).next().is_none())
             .count();
         Ok(found)
+    }
+
+    /// Windows with context tokens that no logits were computed for.
+    ///
+    /// # Errors
+    /// As [`unread_windows`].
+    pub fn unread<S: WindowSource>(&self, source: &S) -> Result<Option<Unread>, Error> {
+        unread_windows(source, &self.offsets)
     }
 
     /// Collect each example's list, hand it to `complete` with the example and its number of windows,

@@ -2,7 +2,6 @@
 //! Registration only; one file per stage.
 #![deny(unsafe_code)]
 
-mod alignment;
 mod arrays;
 mod calls;
 mod collector;
@@ -28,8 +27,6 @@ mod _rust {
     use pyo3::prelude::*;
     use pyo3::types::PyTuple;
 
-    #[pymodule_export]
-    use crate::alignment::unread_windows;
     #[pymodule_export]
     use crate::arrays::flatten_offsets;
     #[pymodule_export]

@@ -2,6 +2,7 @@
 use std::path::PathBuf;
 
 use fastqa_core::Error;
+use fastqa_core::alignment::Unread;
 use fastqa_core::columns::Strings;
 use fastqa_core::files::{Content, Writer};
 use fastqa_core::lists::NBest;
@@ -50,11 +51,16 @@ macro_rules! either {
 #[pyclass(frozen, module = "fastqa._rust")]
 pub struct NBestStore {
     found: Found,
+    unread: Option<Unread>,
 }
 
 impl NBestStore {
     pub fn new(found: Found) -> Self {
-        Self { found }
+        Self::of_search(found, None)
+    }
+
+    pub fn of_search(found: Found, unread: Option<Unread>) -> Self {
+        Self { found, unread }
     }
 
     fn length(&self) -> usize {
@@ -73,6 +79,16 @@ impl NBestStore {
     #[getter]
     fn without_windows(&self) -> PyResult<usize> {
         guarded(|| Ok(either!(self, found => found.without_windows)))
+    }
+
+    /// How many windows have context tokens without logits; the first of them, its number of tokens
+    /// and the width of its logits. None: no window has, or it was not looked at.
+    #[getter]
+    fn unread(&self) -> PyResult<Option<(usize, usize, usize, usize)>> {
+        guarded(|| {
+            let told = |found: &Unread| (found.windows, found.feature, found.tokens, found.width);
+            Ok(self.unread.as_ref().map(told))
+        })
     }
 
     /// A column as a NumPy array.

@@ -122,7 +122,10 @@ impl Visitor for Run<'_, '_> {
             search,
             progress,
         } = self;
-        interruptible(py, progress, |between| search.run(source, between))
-            .map(|found| NBestStore::new(S::Value::store(found)))
+        let (found, unread) = interruptible(py, progress, |between| {
+            let found = search.run(source, between)?;
+            Ok((found, search.unread(source)?))
+        })?;
+        Ok(NBestStore::of_search(S::Value::store(found), unread))
     }
 }

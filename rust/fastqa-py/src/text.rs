@@ -21,18 +21,22 @@ pub enum Text {
 
 impl Text {
     /// The text of item `index` of a column, whose reference is taken over (a second one and its end
-    /// are a tenth of the time of scoring SQuAD dev).
-    fn of(item: Bound<'_, PyAny>, index: usize) -> PyResult<Self> {
+    /// are a tenth of the time of scoring SQuAD dev); `not_ascii` is told if it is not.
+    fn of(item: Bound<'_, PyAny>, index: usize, not_ascii: &mut Vec<usize>) -> PyResult<Self> {
         let string = item
             .cast_into::<PyString>()
             .map_err(|error| not_a_string(&error.into_inner(), index))?;
-        match string.to_str() {
-            Ok(_) => PyBackedStr::try_from(string).map(Self::Backed),
+        let text = match string.to_str() {
+            Ok(_) => Self::Backed(PyBackedStr::try_from(string)?),
             Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(string.py()) => {
-                without_surrogates(&string).map(Self::Owned)
+                Self::Owned(without_surrogates(&string)?)
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
+        };
+        if !text.as_str().is_ascii() {
+            not_ascii.push(index);
         }
+        Ok(text)
     }
 
     /// As Rust sees it.
@@ -83,13 +87,10 @@ impl<'py> FromPyObject<'_, 'py> for Texts<'py> {
             return Ok(Self::Arrow { bytes, offsets });
         }
         let mut not_ascii = Vec::new();
-        let texts = object.try_iter()?.enumerate().map(|(index, item)| {
-            let text = Text::of(item?, index)?;
-            if !text.as_str().is_ascii() {
-                not_ascii.push(index);
-            }
-            Ok(text)
-        });
+        let texts = object
+            .try_iter()?
+            .enumerate()
+            .map(|(index, item)| Text::of(item?, index, &mut not_ascii));
         let texts = texts.collect::<PyResult<_>>()?;
         Ok(Self::List(texts, not_ascii))
     }
@@ -150,11 +151,7 @@ impl<'py> FromPyObject<'_, 'py> for OptionalTexts {
             if item.is_none() {
                 return Ok(None);
             }
-            let text = Text::of(item, index)?;
-            if !text.as_str().is_ascii() {
-                not_ascii.push(index);
-            }
-            Ok(Some(text))
+            Text::of(item, index, &mut not_ascii).map(Some)
         });
         let texts = texts.collect::<PyResult<_>>()?;
         Ok(Self(texts, not_ascii))
