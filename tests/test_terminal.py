@@ -98,3 +98,13 @@ def test_the_demo_trains_a_reader_that_learns_the_sample(
     assert result["f1"] == pytest.approx(scores[-1], abs=0.06)
     assert len(result["answers"]) == result["total"]
     assert "by heart" in shown.err
+
+
+@pytest.mark.slow
+def test_the_trained_demo_ends_like_the_other_one(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("transformers")
+    assert main(["demo", "--train", "--epochs", "1", "-n", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert "epoch  1  loss" in shown
+    assert "trained in" in shown
+    assert "with an answer" in shown

@@ -116,6 +116,26 @@ def test_a_tokenizer_that_pads_on_the_left_has_logits_in_line_with_its_offsets(s
         trainer.predict(ragged, sample)
 
 
+def test_several_evaluation_sets_are_scored_each_under_its_name(
+    model, tokenizer, sample, features, tmp_path
+):
+    parts = {"first": range(10), "second": range(10, 30)}
+    examples = {name: sample.select(rows).flatten_indices() for name, rows in parts.items()}
+    windows = {
+        name: fastqa.prepare_validation_features(part, tokenizer, **SHAPE, with_labels=True)
+        for name, part in examples.items()
+    }
+    trainer = trainer_of(model, tokenizer, tmp_path, eval_dataset=windows, eval_examples=examples)
+    metrics = trainer.evaluate()
+    for name, part in examples.items():
+        alone = trainer.evaluate(windows[name], part, metric_key_prefix=f"eval_{name}")
+        for key in (f"eval_{name}_f1", f"eval_{name}_exact_match", f"eval_{name}_loss"):
+            assert metrics[key] == alone[key]
+    # The same examples for each set.
+    shared = trainer.evaluate({"all": features}, sample)
+    assert shared["eval_all_f1"] == trainer.evaluate(features, sample)["eval_f1"]
+
+
 @pytest.mark.parametrize("squad_v2", [False, True])
 def test_evaluate_gives_the_oracles_scores_and_the_models_loss(
     model, tokenizer, sample, features, tmp_path, squad_v2

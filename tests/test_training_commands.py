@@ -178,3 +178,14 @@ def test_a_missing_extra_is_said_in_one_line():
     assert all(
         'transformers, which is not installed: pip install "fastqa[train]"' in x for x in lines
     )
+
+
+def test_without_validation_questions_every_tenth_context_is_held_out():
+    from fastqa.commands.train import hold_out
+
+    dataset = fastqa.load_qa_dataset("sample")
+    train, held_out = hold_out(dataset)
+    assert sorted([*train["id"], *held_out["id"]]) == sorted(dataset["id"])
+    contexts = list(dict.fromkeys(dataset["context"]))
+    assert set(held_out["context"]) == set(contexts[9::10])
+    assert not set(held_out["context"]) & set(train["context"])
