@@ -118,7 +118,7 @@ fn by_logits(
             }
         }
     }
-    // Stable, and -0.0 equals 0.0: `total_cmp` would put it below.
+    // -0.0 equals 0.0: `total_cmp` would put it below.
     let falling = |a: f64, b: f64| b.partial_cmp(&a).unwrap_or(std::cmp::Ordering::Equal);
     all.sort_by(|a, b| falling(a.0, b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
     let most = all.first().map_or(f64::NEG_INFINITY, |best| best.0);

@@ -20,7 +20,8 @@ pub struct Span {
 impl Eq for Span {}
 impl Ord for Span {
     fn cmp(&self, other: &Self) -> Ordering {
-        let by_score = other.score.total_cmp(&self.score);
+        // Adding 0.0 makes 0.0 of -0.0: they are equal, as for the comparison in `best_spans`.
+        let by_score = (other.score + 0.0).total_cmp(&(self.score + 0.0));
         by_score.then((self.start, self.end).cmp(&(other.start, other.end)))
     }
 }
@@ -103,4 +104,25 @@ pub(crate) fn log_partition(starts: &[f64], ends: &mut [f64], longest: usize) ->
         })
         .sum();
     total.ln() + top_start + top_end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_negative_zero_is_a_zero_for_any_number_of_spans() {
+        // -0.0 is the sum of the first pair alone; the others are 0.0.
+        let (starts, ends) = ([-0.0, 0.0], [-0.0, 0.0]);
+        let places = |count| -> Vec<(u32, u32)> {
+            best_spans(&starts, &ends, count, 2, f64::NEG_INFINITY, |a, b| a + b)
+                .iter()
+                .map(|span| (span.start, span.end))
+                .collect()
+        };
+        let all = [(0, 0), (0, 1), (1, 1)];
+        for count in 1..5 {
+            assert_eq!(places(count), all[..count.min(3)]);
+        }
+    }
 }
