@@ -87,7 +87,8 @@ fn python_repr(value: f64) -> String {
     format!("{mantissa}e{sign}{:02}", exponent.abs())
 }
 
-/// Where two shortest texts are equally near, Rust takes the larger and Python the even one.
+/// Where two shortest texts are equally near, Rust takes the larger and Python the even one, if that
+/// still reads as the same float: below a power of two floats lie twice as close (2**-24).
 fn half_to_even(value: f64, text: String) -> String {
     let (mantissa, exponent) = text.split_once('e').expect("an exponent");
     let digits = mantissa.replace(['.', '-'], "").len();
@@ -100,7 +101,12 @@ fn half_to_even(value: f64, text: String) -> String {
     let halfway = cut(format!("{value:.19e}")).and_then(|_| cut(format!("{value:.800e}")));
     match halfway {
         Some(shown) if digits > 1 && shown.ends_with(['0', '2', '4', '6', '8']) => {
-            format!("{shown}e{exponent}")
+            let even = format!("{shown}e{exponent}");
+            if even.parse() == Ok(value) {
+                even
+            } else {
+                text
+            }
         }
         _ => text,
     }
