@@ -1,4 +1,7 @@
 //! Memory whose size a caller chose: too much of it is an error, not the end of the process.
+//!
+//! Cost: one allocation, and writing it once. Invariant: what grows with a number that the caller typed
+//! (resamples, examples) is allocated here; what grows with data that is at hand need not be.
 use crate::Error;
 
 /// `count` copies of `value`.

@@ -1,4 +1,12 @@
 //! Spans of one window: the best starts with the best ends.
+//!
+//! From the cheapest on: a window whose two maxima cannot enter a full list is left; where one entry is
+//! kept, the best start with the best end, if they make a span; else the best n starts and ends,
+//! without those that may not start or end an answer, and their pairs (`best_pairs.rs`).
+//! `Candidates::All` takes all pairs instead, in order of position. Cost: two to four passes over rows
+//! that stay in the nearest cache, then O(n log n + n²), or O(length * longest answer) for all pairs.
+//! Invariants: equal scores are ordered by rank of the start, then of the end; a NaN is an error or minus
+//! infinity, never a score; whether a token is context is asked of candidates only.
 use crate::Error;
 use crate::best_pairs::{Candidate, PairScratch, best_pairs, offer};
 use crate::logit::{Logit, Logits, RowSource};

@@ -1,5 +1,9 @@
 //! What a window is made of: special tokens, a question, a piece of a context, padding; and windows
 //! as columns, to which one is appended in O(its length).
+//!
+//! Invariants: all token columns have the same length; offsets are (0, 0) outside of the context, so
+//! that "context" can be read off lengths and offsets alone; the number of tokens never exceeds
+//! `max_length`, which `windows.rs` has checked.
 use crate::Error;
 
 /// Special tokens of one place in a window, with their token type ids.

@@ -1,4 +1,9 @@
 //! The characters of tokens: each token of several n-best lists is looked up once.
+//!
+//! The entries of a list share tokens. Those of a window are made distinct by a table of 64 places (one
+//! that another pushed out is looked up twice, which is as right), then all are located, then all are
+//! read, so that the CPU waits for many cache lines at once. Cost: O(entries) and one read per distinct token. Invariant: `spans` has one
+//! pair for each entry that was added, in that order.
 use crate::Error;
 use crate::nbest::Entry;
 use crate::offsets::{Offsets, damaged};

@@ -1,4 +1,8 @@
 //! `fastqa._rust.CollectorStore`: the engine fed piece by piece.
+//!
+//! The interpreter is left before the lock is taken: a thread that waits holds nothing that another
+//! needs. One update at a time, on all threads; it is merged whole or not at all. A child of a fork
+//! that finds the lock held by a thread that it does not have gets an error.
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::Duration;

@@ -1,4 +1,6 @@
 //! For the tests of the boundary alone: what no input should be able to do.
+//!
+//! It panics through the same calls as every entry point; nothing in `python/fastqa` calls it.
 use fastqa_core::parallel::{Between, map_in_pool};
 use pyo3::prelude::*;
 

@@ -1,4 +1,7 @@
-//! `fastqa._rust.decode_windows`.
+//! `fastqa._rust.decode_windows`: spans of windows by probability, for the pipeline.
+//!
+//! Arguments to slices, `fastqa_core::decode` without the interpreter, arrays back. Copies only what
+//! it returns.
 use fastqa_core::columns::Extents;
 use fastqa_core::decode::{DecodeParams, Decoded, Scoring, decode};
 use fastqa_core::logit::{HalfBits, Logits, RowSource};

@@ -1,4 +1,7 @@
 //! The one way from Rust results to Python exceptions.
+//!
+//! The core's errors carry their whole text; here they only get a type. `InternalError` is for bugs
+//! of ours and is raised by `calls::guarded` alone.
 use fastqa_core::Error;
 use pyo3::create_exception;
 use pyo3::exceptions::{PyKeyError, PyMemoryError, PyOSError, PyRuntimeError, PyValueError};

@@ -1,4 +1,7 @@
 //! Features: windows and labels, from and to NumPy arrays.
+//!
+//! Token ids and offsets come as flat arrays with the places where each text begins; windows go back
+//! as flat columns of the same kind, without a copy. Sizes that a caller types are bounded here.
 use fastqa_core::labels::{self, LabelInput};
 use fastqa_core::template::{Padding, Specials, Template};
 use fastqa_core::windows::{self, Texts, WindowParams};

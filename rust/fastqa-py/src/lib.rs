@@ -1,5 +1,8 @@
 //! `fastqa._rust`: parses arguments, leaves the interpreter, calls `fastqa-core`, maps errors.
 //! Registration only; one file per stage.
+//!
+//! Invariants of every file here: no rule of question answering is decided, no `unsafe`, every entry
+//! point runs inside of `calls::guarded`.
 #![deny(unsafe_code)]
 
 mod arrays;

@@ -1,4 +1,8 @@
 //! `fastqa._rust.NBestStore`: the engine's result, read by column, by example, or into files.
+//!
+//! Entries stay in Rust; a column is one pass over them, an example's list is O(its length), a file is
+//! written by all threads without the interpreter. Texts are cut out of the contexts that the caller
+//! gives again: the store keeps no reference into Python's memory.
 use std::path::PathBuf;
 
 use fastqa_core::Error;

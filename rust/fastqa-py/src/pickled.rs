@@ -1,8 +1,10 @@
 //! A result to arrays and back, for pickle and copy.
+//!
+//! O(entries) each way. What comes back is untrusted: lengths, list borders, kinds and places are
+//! checked before a store is made of them, and anything else is a `ValueError`.
 use fastqa_core::lists::NBest;
 use fastqa_core::logit::Logit;
 use fastqa_core::nbest::{Ascii, Entry, Kind, NO_ANSWER, Outcome};
-use fastqa_core::params::Fallback;
 use numpy::{Element, IntoPyArray, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -11,13 +13,7 @@ use crate::arrays::slice;
 use crate::calls::guarded;
 use crate::nbest::{NBestStore, column};
 use crate::saved::{damaged, field, read_entries, save_entries};
-use crate::source::{FloatArray, choose};
-
-const FALLBACKS: [(&str, Fallback); 3] = [
-    ("empty", Fallback::EmptyWord),
-    ("", Fallback::NoText),
-    ("beam_search", Fallback::BeamSearch),
-];
+use crate::source::{FALLBACKS, FloatArray, choose};
 
 /// Everything of a result as arrays, and how to read them.
 pub fn state<'py, T: Logit + Element>(

@@ -1,4 +1,6 @@
-//! Bootstrap sums, from Python.
+//! Bootstrap sums, from Python: a matrix in C order in, one row of sums a resample out.
+//!
+//! The array of results is allocated by the core, which refuses what does not fit.
 use fastqa_core::resample;
 use numpy::{IntoPyArray, PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;

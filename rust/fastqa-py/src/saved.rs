@@ -1,4 +1,7 @@
 //! Entries of n-best lists as arrays and back: what is pickled and what a collector saves.
+//!
+//! Three floats and five numbers an entry, in the order of the lists, one pass each way. Readers check
+//! that the arrays have whole entries; what the numbers say is for who restores them to check.
 use fastqa_core::logit::Logit;
 use fastqa_core::nbest::{Entry, Kind};
 use numpy::{Element, IntoPyArray};

@@ -1,4 +1,7 @@
 //! Normalisation and per-question scores, from Python.
+//!
+//! Texts are borrowed from the Python strings (`text.rs`) and scored without the interpreter; fewer
+//! than 512 stay on the calling thread. Unicode tables are asked for only if a text is not ASCII.
 use fastqa_core::normalize::Normalized;
 use fastqa_core::parallel::map_in_pool;
 use fastqa_core::score::{self, Questions};

@@ -1,4 +1,8 @@
 //! `fastqa._rust.search`, `match_ids` and `IdIndex`.
+//!
+//! Every argument becomes slices first, while the interpreter is held; then the engine runs without
+//! it, and Ctrl-C is looked for between rounds. The arrays outlive the call because their owners are
+//! arguments; that nobody resizes them meanwhile is `fastqa/holding.py`'s work.
 use fastqa_core::mapping::{IdIndex as CoreIdIndex, Matched, Windows, match_ids as match_ids_core};
 use fastqa_core::search::Search;
 use fastqa_core::span::WindowSource;

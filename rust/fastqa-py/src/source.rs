@@ -1,4 +1,8 @@
 //! What a search is given from Python: parameters, candidates, columns.
+//!
+//! The types of the arrays are told apart once, here: a visitor gets one of the core's sources
+//! (logits in four precisions, best logits, beams), and everything behind it is generic. Nothing is
+//! copied but parameters.
 use fastqa_core::beam::Beam;
 use fastqa_core::collector::Collector;
 use fastqa_core::columns::{Extents, Integers};
@@ -20,6 +24,13 @@ use crate::arrays::{
 use crate::calls::detached;
 use crate::collector::Collectors;
 use crate::nbest::Found;
+
+/// What Python calls each stand-in for a missing answer.
+pub const FALLBACKS: [(&str, Fallback); 3] = [
+    ("empty", Fallback::EmptyWord),
+    ("", Fallback::NoText),
+    ("beam_search", Fallback::BeamSearch),
+];
 
 /// The attributes of `fastqa.SpanParams` that the engine reads.
 #[derive(FromPyObject)]
@@ -78,15 +89,7 @@ impl ParamsArgument {
             null_floor: self.null_floor,
             only_above_null: self.only_above_null,
             null_in_list: self.null_in_list,
-            fallback: choose(
-                "fallback",
-                &self.fallback,
-                &[
-                    ("empty", Fallback::EmptyWord),
-                    ("", Fallback::NoText),
-                    ("beam_search", Fallback::BeamSearch),
-                ],
-            )?,
+            fallback: choose("fallback", &self.fallback, &FALLBACKS)?,
             decision: choose(
                 "decision",
                 &self.decision,

@@ -1,5 +1,10 @@
 //! Python strings and Arrow string buffers as `&str`, without copying, and the Unicode tables that
 //! they need.
+//!
+//! CPython keeps a string's UTF-8 form with it: making it is O(length) once, later calls borrow it.
+//! Strings with lone surrogates are copied, each surrogate as one character of the same kind. Tables
+//! come from the running Python's Unicode database, a block of 256 characters when it is first seen, so
+//! that normalisation follows its version.
 use std::sync::Arc;
 
 use fastqa_core::pystring::{Bits, Block, Tables};

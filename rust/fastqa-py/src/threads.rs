@@ -1,4 +1,4 @@
-//! Thread count, from Python.
+//! Thread count, from Python. The pool itself is `fastqa_core::parallel`; nothing is built here.
 use fastqa_core::parallel::{self, MOST_THREADS};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
