@@ -105,3 +105,35 @@ def test_transformers_pipeline_knows_the_task_again(reader: str) -> None:
     assert found == ours(question="Who built the tower?", context=CONTEXT)
     old = transformers.pipeline("question-answering", model=reader, device="cpu", compat="4.57")
     assert set(old(question="Who?", context=CONTEXT)) == {"score", "start", "end", "answer"}
+
+
+def test_a_file_of_questions_becomes_a_file_of_answers(
+    reader: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    questions, answers = tmp_path / "questions.jsonl", tmp_path / "answers.jsonl"
+    row = {"id": "1", "question": "Who?", "context": CONTEXT}
+    questions.write_text(f"{json.dumps(row)}\n\n", encoding="utf-8")
+    call = ["answer", "--model", reader, "--input", str(questions), "--output", str(answers)]
+    assert main([*call, "--top-k", "2"]) == 0
+    (found,) = map(json.loads, answers.read_text(encoding="utf-8").splitlines())
+    assert found["id"] == "1"
+    assert "context" not in found
+    assert len(found["answers"]) == 2
+    # A line that is wrong leaves the earlier file as it is.
+    before = answers.read_bytes()
+    for line, text in (("{", "line 3: not JSON"), ("[]", "line 3: expected an object")):
+        questions.write_text(f"{json.dumps(row)}\n\n{line}\n", encoding="utf-8")
+        capsys.readouterr()
+        assert main(call) == 1
+        error = capsys.readouterr().err.strip()
+        assert f"{questions}, {text}" in error
+        assert answers.read_bytes() == before
+
+
+def test_several_questions_are_shown_with_their_names(
+    reader: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["answer", "--model", reader, "--question", "Who?", "--question", "Where?"]
+    assert main([*call, "--context", CONTEXT]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.endswith("?")] == ["Who?", "Where?"]

@@ -131,3 +131,37 @@ def test_the_best_threshold_of_a_small_case_is_the_one_found_by_hand() -> None:
     without: dict[str, float] = {}
     squad_metrics.find_all_best_thresh(without, *given)
     assert without == {name: value for name, value in found.items() if "has_ans" not in name}
+
+
+def test_examples_come_from_rows_and_features_go_into_a_tensor_dataset() -> None:
+    rows = fastqa.load_qa_dataset("sample").select(range(3))
+    processor = squad.SquadV2Processor()
+    splits = {"train": rows, "validation": rows}
+    train = processor.get_examples_from_dataset(splits)
+    assert [example.answer_text for example in train] == [
+        row["answers"]["text"][0] for row in rows if row["answers"]["text"]
+    ]
+    examples = processor.get_examples_from_dataset(splits, evaluate=True)
+    assert [len(example.answers) for example in examples] == [
+        len(row["answers"]["text"]) for row in rows
+    ]
+    tokenizer = word_piece(rows["context"][:], size=400)
+    convert = squad.squad_convert_examples_to_features
+    features, tensors = convert(train, tokenizer, 128, 32, 16, True, return_dataset="pt")
+    columns = tensors.tensors
+    assert len(columns) == 8
+    assert columns[3].tolist() == [feature.start_position for feature in features]
+    assert columns[7].tolist() == [float(feature.is_impossible) for feature in features]
+    with pytest.raises(ValueError, match="expected False or 'pt'"):
+        convert(train, tokenizer, 128, 32, 16, True, return_dataset="tf")
+    with pytest.raises(ValueError, match="leaves no room for the context"):
+        convert(train, tokenizer, 8, 32, 16, True)
+    with pytest.raises(ValueError, match="should be instantiated via"):
+        squad.SquadProcessor().get_train_examples("anywhere")
+
+
+def test_a_question_without_a_prediction_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    golds = [{"text": "red", "answer_start": 0}]
+    examples = [SimpleNamespace(qas_id=name, answers=golds) for name in ("a", "b")]
+    assert squad_metrics.get_raw_scores(examples, {"a": "Red"}) == ({"a": 1}, {"a": 1.0})
+    assert capsys.readouterr().out == "Missing prediction for b\n"

@@ -136,6 +136,12 @@ def test_spellings_of_not_context(fill: Any, form: str) -> None:
     assert answers(features=TABLES[form](with_padding(fill))) == EXPECTED
 
 
+def test_a_frame_whose_cells_arrow_cannot_type() -> None:
+    assert answers(features=pd.DataFrame(FEATURES).assign(other=[object() for _ in FEATURES])) == (
+        answers()
+    )
+
+
 def test_offsets_as_one_array() -> None:
     length = START.shape[1]
     offsets = np.full((len(FEATURES), length, 2), -1, dtype=np.int32)

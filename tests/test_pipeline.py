@@ -194,6 +194,14 @@ def test_half_precision_logits_are_upcast() -> None:
         ({"question": ["x"], "context": ["a", "b"]}, ValueError, "same lengths: 1 and 2"),
         ({"data": [{"question": "x"}]}, KeyError, "no key 'context'"),
         ({"data": [3]}, ValueError, "expected a dict"),
+        ({"data": "text"}, ValueError, "the input is a str"),
+        ({"data": [{"question": None, "context": "y"}]}, ValueError, "cannot be None: inputs.0."),
+        ({"question": 3, "context": "y"}, TypeError, "not iterable"),
+        ({"question": "x", "context": 3}, ValueError, "the context of the input is a int"),
+        ({"question": "x", "context": []}, ValueError, "an empty list of documents"),
+        ({"question": "x", "context": [3]}, ValueError, "document 0 of the input is a int"),
+        ({"question": "x", "context": [{"a": "b"}]}, KeyError, "document 0 has no key 'context'"),
+        ({"question": "x", "context": "y", "padding": True}, ValueError, "padding is chosen"),
         ({}, ValueError, "nothing to answer"),
         ({"question": "x", "context": "y", "top_k": 0}, ValueError, "top_k parameter"),
         ({"question": "x", "context": "y", "max_answer_len": 0}, ValueError, "max_answer_len"),
@@ -207,6 +215,23 @@ def test_wrong_input_is_refused_in_one_line(
     with pytest.raises(error, match=text) as caught:
         pipe(**given)
     assert "\n" not in str(caught.value)
+
+
+def test_pairs_and_several_inputs_by_position(pipe: QuestionAnsweringPipeline) -> None:
+    wanted = pipe(question=QUESTION, context=CONTEXT)
+    row = {"question": QUESTION, "context": CONTEXT}
+    assert pipe(QUESTION, CONTEXT) == wanted
+    assert pipe(row, row) == [wanted] * 2
+    assert pipe([(QUESTION, CONTEXT)] * 2) == [wanted] * 2
+    with pytest.raises(ValueError, match="by position or as question="):
+        pipe(row, question=QUESTION)
+    with pytest.warns(fastqa.FastqaWarning, match="use top_k"):
+        assert len(pipe(QUESTION, CONTEXT, topk=2)) == 2
+    with pytest.raises(ValueError, match="expected '4.57' or None"):
+        QuestionAnsweringPipeline(pipe.reader, compat="4")
+    old = QuestionAnsweringPipeline(pipe.reader, compat="4.57")
+    with pytest.raises(ValueError, match="several documents is not there"):
+        old(question=QUESTION, context=[CONTEXT, CONTEXT])
 
 
 def test_a_context_of_spaces_has_the_empty_answer(pipe: QuestionAnsweringPipeline) -> None:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import datasets
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 import fastqa
@@ -92,3 +95,44 @@ def test_arrays_are_of_the_documented_types() -> None:
     scores = fastqa.score(TEXTS, GOLDS, style="squad2")
     assert (scores.exact.dtype, scores.f1.dtype) == (np.float64, np.float64)
     assert (scores.gold.dtype, scores.has_answer.dtype) == (np.int64, np.bool_)
+
+
+def test_references_that_are_none_are_refused_by_place() -> None:
+    predictions = {"a": "x", "b": "y"}
+    row = {"id": "a", "answers": {"text": ["x"]}}
+    mistakes: list[tuple[Any, type[Exception], str]] = [
+        ([row, 3], TypeError, "reference 1 is int"),
+        ([row, {"id": "b"}], KeyError, "reference 1 has no 'answers'"),
+        ([row, {"id": "b", "answers": 3}], TypeError, "reference 1 .id 'b'. has answers '3'"),
+        ({"id": ["a", "b"], "answers": [row["answers"]]}, ValueError, "2 ids but 1 answers"),
+        (3, TypeError, "references are int"),
+        (datasets.Dataset.from_dict({"id": ["a"]}), KeyError, "no column 'answers'"),
+    ]
+    for references, error, text in mistakes:
+        with pytest.raises(error, match=text):
+            fastqa.score(predictions, references)
+
+
+def test_references_may_have_empty_answers_in_every_layout() -> None:
+    predictions = {"a": "x", "b": ""}
+    answers = [{"text": ["x"], "answer_start": [0]}, None]
+    rows = [{"id": id_, "answers": own} for id_, own in zip("ab", answers, strict=True)]
+    layouts = [
+        rows,
+        pa.Table.from_pylist(rows),
+        datasets.Dataset.from_list(rows),
+        pd.DataFrame(rows),
+    ]
+    for references in layouts:
+        scores = fastqa.score(predictions, references, style="squad2")
+        assert scores.exact.tolist() == [1.0, 1.0]
+
+
+def test_a_gold_text_that_is_missing_is_refused_in_every_layout() -> None:
+    rows = [{"id": "b", "answers": {"text": [None], "answer_start": [0]}}]
+    text = {"text": pa.list_(pa.string()), "answer_start": pa.list_(pa.int64())}
+    schema = pa.schema({"id": pa.string(), "answers": pa.struct(text)})
+    table = pa.Table.from_pylist(rows, schema)
+    for references in (rows, table, datasets.Dataset(table), pd.DataFrame(rows)):
+        with pytest.raises(TypeError, match="a gold answer of question 'b' is NoneType"):
+            fastqa.score({"b": "x"}, references)

@@ -235,7 +235,7 @@ def arrow_gold_texts(answers: Any) -> tuple[Texts, Integers]:
     texts = texts.cast(pa.large_string())
     _, bounds, raw = texts.buffers()
     if texts.null_count or bounds is None or raw is None:
-        return texts.fill_null("").to_pylist(), offsets
+        return texts.to_pylist(), offsets  # a missing text is refused with its question's name
     places = np.frombuffer(bounds, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     return (np.frombuffer(raw, np.uint8), places), offsets
 
