@@ -46,10 +46,10 @@ def read_call(args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Iterator[It
     for name, value in (("question", question), ("context", context)):
         if value is None:
             raise ValueError(f"`{name}` cannot be None")
-    if isinstance(question, str):
+    if isinstance(question, str) or not isinstance(question, Iterable):
         return iter([_item(question, context, "the input")]), "one"
     questions = list(question)
-    if isinstance(context, str):
+    if isinstance(context, str) or not isinstance(context, Iterable):
         contexts: list[Any] = [context] * len(questions)
     else:
         contexts = list(context)
