@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import fastqa
+from fastqa._predictions import read_predictions
 from fastqa.commands import score as score_command
 from scoring_data import SHARED, evaluate_references, shared_json, squad_predictions
 
@@ -258,6 +260,42 @@ def test_a_repeated_question_counts_twice_in_v1_and_once_in_v2() -> None:
     assert fastqa.squad_v2(texts, references) == oracle.squad_v2(
         references, texts, flavour="evaluate"
     )
+
+
+class Record(dict[str, Any]):
+    """Only exact dicts are read in Rust."""
+
+
+def read_or_refused(rows: list[dict[str, Any]]) -> Any:
+    try:
+        found = read_predictions(rows)
+    except Exception as error:
+        return type(error), str(error)
+    values = found.no_answer_values
+    return (
+        list(found.texts.items()),
+        found.no_answer_ids,
+        values if values is None else list(values),
+    )
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"id": st.sampled_from(["1", "2", "3", "4", 5]), "prediction_text": answer_texts},
+            optional={
+                "no_answer_probability": st.floats(0, 1)
+                | st.sampled_from([0, 1, True, np.float32(0.1), -0.0, 1e-46, 1e300, None, "x"])
+            },
+        )
+        | st.just({"id": "6"}),
+        max_size=5,
+    )
+)
+@example([{"id": id_, "prediction_text": "x", "no_answer_probability": 0.3} for id_ in "123"])
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
+def test_records_are_read_the_same_in_rust_and_in_python(rows: list[dict[str, Any]]) -> None:
+    assert read_or_refused(rows) == read_or_refused([Record(row) for row in rows])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastqa import _rust
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -55,6 +57,10 @@ def read_predictions(predictions: Any) -> Predictions:
             "list of {'id': ..., 'prediction_text': ...}"
         )
     rows = predictions if isinstance(predictions, list) else list(predictions)
+    columns = _rust.prediction_columns(rows)
+    if columns is not None:
+        texts, values = columns
+        return Predictions(texts, None if values is None else list(texts), values)
     wanted = ["id", "prediction_text"]
     if rows and isinstance(rows[0], Mapping) and "no_answer_probability" in rows[0]:
         wanted.append("no_answer_probability")

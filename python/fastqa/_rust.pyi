@@ -16,6 +16,7 @@ __all__ = [
     "match_ids",
     "normalize_answers",
     "num_threads",
+    "prediction_columns",
     "resample_sums",
     "restore_nbest",
     "score_answers",
@@ -187,6 +188,9 @@ def score_answers(
 def gold_columns(
     rows: list[Any],
 ) -> tuple[list[str], list[str], npt.NDArray[np.int64]] | None: ...
+def prediction_columns(
+    rows: list[Any],
+) -> tuple[dict[str, Any], npt.NDArray[np.float64] | None] | None: ...
 def resample_sums(
     values: npt.NDArray[np.float64], resamples: int, seed: int
 ) -> npt.NDArray[np.float64]: ...

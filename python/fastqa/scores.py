@@ -151,7 +151,7 @@ class Scores:
             {"exact": self.exact, "f1": self.f1},
             self.probabilities(),
             self.has_answer,
-            answered=np.array(list(map(bool, self.predictions)), bool),
+            answered=np.fromiter(map(bool, self.predictions), bool, len(self)),
             unanswerable=len(self.references) - self.references.answerable,
             order=self.prediction_order,
             ties=ties,

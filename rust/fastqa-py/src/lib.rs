@@ -49,7 +49,7 @@ mod _rust {
     #[pymodule_export]
     use crate::resample::resample_sums;
     #[pymodule_export]
-    use crate::rows::gold_columns;
+    use crate::rows::{gold_columns, prediction_columns};
     #[pymodule_export]
     use crate::score::{normalize_answers, score_answers};
     #[pymodule_export]

@@ -5,7 +5,7 @@
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyDict, PyFloat, PyList, PyString};
 
 use crate::calls::guarded;
 
@@ -59,5 +59,63 @@ pub fn gold_columns<'py>(rows: &Bound<'py, PyList>) -> PyResult<Option<GoldColum
             offsets.push(total);
         }
         Ok(Some((ids, golds, offsets.into_pyarray(py))))
+    })
+}
+
+/// The texts by id, and the no-answer probabilities if the rows have them.
+type PredictionColumns<'py> = (Bound<'py, PyDict>, Option<Bound<'py, PyArray1<f64>>>);
+
+/// Columns of rows `{"id": str, "prediction_text": ...}`, perhaps with `"no_answer_probability":
+/// float`, each id once; None when a row is anything else. Probabilities are rounded to float32, the
+/// type of `evaluate`'s column; those that it cannot hold are for Python.
+#[pyfunction]
+pub fn prediction_columns<'py>(
+    rows: &Bound<'py, PyList>,
+) -> PyResult<Option<PredictionColumns<'py>>> {
+    guarded(|| {
+        let py = rows.py();
+        let (id_name, text_name, probability_name) = (
+            intern!(py, "id"),
+            intern!(py, "prediction_text"),
+            intern!(py, "no_answer_probability"),
+        );
+        let texts = PyDict::new(py);
+        let mut probabilities: Option<Vec<f64>> = None;
+        for (index, row) in rows.iter().enumerate() {
+            let Ok(row) = row.cast_exact::<PyDict>() else {
+                return Ok(None);
+            };
+            if index == 0 && row.contains(probability_name)? {
+                probabilities = Some(Vec::with_capacity(rows.len()));
+            }
+            let (Some(id), Some(text)) = (row.get_item(id_name)?, row.get_item(text_name)?) else {
+                return Ok(None);
+            };
+            if !id.is_exact_instance_of::<PyString>() {
+                return Ok(None);
+            }
+            texts.set_item(id, text)?;
+            let Some(probabilities) = &mut probabilities else {
+                continue;
+            };
+            let Some(probability) = row.get_item(probability_name)? else {
+                return Ok(None);
+            };
+            let rounded = match probability.cast_exact::<PyFloat>() {
+                Ok(probability) => probability.value() as f32,
+                Err(_) => return Ok(None),
+            };
+            if !rounded.is_finite() {
+                return Ok(None);
+            }
+            probabilities.push(f64::from(rounded));
+        }
+        if texts.len() != rows.len() {
+            return Ok(None);
+        }
+        Ok(Some((
+            texts,
+            probabilities.map(|column| column.into_pyarray(py)),
+        )))
     })
 }

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use crate::arrays::slice;
 use crate::calls::{guarded, interruptible};
 use crate::error::to_pyerr;
-use crate::text::{OptionalTexts, Texts, tables};
+use crate::text::{Strings, Texts, tables};
 
 /// Exact match, F1 and index of the best gold answer, one entry a question.
 type Columns<'py> = (
@@ -30,14 +30,19 @@ const SMALLEST: usize = 512;
 #[pyo3(signature = (texts, style="squad1", language=None))]
 pub fn normalize_answers(
     py: Python<'_>,
-    texts: Texts<'_>,
+    mut texts: Texts<'_>,
     style: &str,
     language: Option<&str>,
 ) -> PyResult<Vec<String>> {
     guarded(|| {
         let style = Style::parse(style, language).map_err(to_pyerr)?;
-        let views = texts.views()?;
-        let tables = tables(py, texts.not_ascii(&views))?;
+        let (views, not_ascii) = texts.views()?;
+        let tables = tables(
+            py,
+            not_ascii
+                .iter()
+                .filter_map(|&text| views.get(text).copied()),
+        )?;
         interruptible(py, None, |between| {
             let one = |into: &mut Normalized, text: usize| {
                 style.normalize(views.get(text).copied().unwrap_or_default(), &tables, into);
@@ -53,8 +58,8 @@ pub fn normalize_answers(
 #[pyo3(signature = (predictions, golds, offsets, style="squad1", language=None))]
 pub fn score_answers<'py>(
     py: Python<'py>,
-    predictions: OptionalTexts,
-    golds: Texts<'py>,
+    mut predictions: Strings<'py>,
+    mut golds: Texts<'py>,
     offsets: PyReadonlyArray1<'py, i64>,
     style: &str,
     language: Option<&str>,
@@ -67,9 +72,17 @@ pub fn score_answers<'py>(
             .collect();
         let offsets =
             offsets.ok_or_else(|| PyValueError::new_err("offsets must not be negative"))?;
-        let views = golds.views()?;
-        let tables = tables(py, predictions.not_ascii().chain(golds.not_ascii(&views)))?;
-        let (predictions, golds) = (predictions.views(), views);
+        let (predictions, hard_predictions) = predictions.views(Some(None))?;
+        let (golds, hard_golds) = golds.views()?;
+        let hard = hard_predictions
+            .iter()
+            .filter_map(|&text| predictions.get(text).copied().flatten())
+            .chain(
+                hard_golds
+                    .iter()
+                    .filter_map(|&text| golds.get(text).copied()),
+            );
+        let tables = tables(py, hard)?;
         let scores = interruptible(py, None, |between| {
             let questions = Questions {
                 predictions: &predictions,

@@ -11,51 +11,76 @@ use fastqa_core::pystring::{Bits, Block, Tables};
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedStr;
-use pyo3::types::PyString;
+use pyo3::types::PyTuple;
 
 use crate::arrays::slice;
 
-/// One text that outlives the interpreter being left.
-pub enum Text {
-    /// The UTF-8 form that the Python string itself keeps.
-    Backed(PyBackedStr),
-    /// A copy, for a string with lone surrogates, which UTF-8 does not have.
-    Owned(String),
+/// Python strings, or `None` where one is missing. One tuple holds them all: taking a reference to
+/// each and giving it back is a third of the time of scoring SQuAD dev.
+pub struct Strings<'py> {
+    held: Bound<'py, PyTuple>,
+    /// Copies of the strings with lone surrogates, which UTF-8 does not have, and their positions.
+    copies: Vec<(usize, String)>,
 }
 
-impl Text {
-    /// The text of item `index` of a column, whose reference is taken over (a second one and its end
-    /// are a tenth of the time of scoring SQuAD dev); `not_ascii` is told if it is not.
-    fn of(item: Bound<'_, PyAny>, index: usize, not_ascii: &mut Vec<usize>) -> PyResult<Self> {
-        let string = item
-            .cast_into::<PyString>()
-            .map_err(|error| not_a_string(&error.into_inner(), index))?;
-        let text = match string.to_str() {
-            Ok(_) => Self::Backed(PyBackedStr::try_from(string)?),
-            Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(string.py()) => {
-                Self::Owned(without_surrogates(&string)?)
-            }
-            Err(error) => return Err(error),
-        };
-        if !text.as_str().is_ascii() {
-            not_ascii.push(index);
-        }
-        Ok(text)
-    }
+/// Borrowed texts, and the positions of those that are not ASCII.
+pub type Views<T> = (Vec<T>, Vec<usize>);
 
-    /// As Rust sees it.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Backed(text) => text,
-            Self::Owned(text) => text,
+impl<'py> FromPyObject<'_, 'py> for Strings<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let tuple = object.py().get_type::<PyTuple>();
+        Ok(Self {
+            held: tuple.call1((object,))?.cast_into()?,
+            copies: Vec::new(),
+        })
+    }
+}
+
+impl Strings<'_> {
+    /// Borrow every text. `missing` stands for `None`, which without it is refused.
+    pub fn views<'a, T: Copy + From<&'a str>>(
+        &'a mut self,
+        missing: Option<T>,
+    ) -> PyResult<Views<T>> {
+        let Self { held, copies } = self;
+        let (mut texts, mut not_ascii) = (Vec::with_capacity(held.len()), Vec::new());
+        copies.clear();
+        for (index, item) in held.iter_borrowed().enumerate() {
+            if let (true, Some(missing)) = (item.is_none(), missing) {
+                texts.push(missing);
+                continue;
+            }
+            let text = match <&str>::extract(item) {
+                Ok(text) => text,
+                Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(item.py()) => {
+                    copies.push((index, without_surrogates(&item)?));
+                    ""
+                }
+                Err(error) if error.is_instance_of::<PyTypeError>(item.py()) => {
+                    return Err(not_a_string(&item, index));
+                }
+                Err(error) => return Err(error),
+            };
+            if !text.is_ascii() {
+                not_ascii.push(index);
+            }
+            texts.push(T::from(text));
         }
+        for (index, copy) in copies.iter() {
+            not_ascii.push(*index);
+            if let Some(text) = texts.get_mut(*index) {
+                *text = T::from(copy);
+            }
+        }
+        Ok((texts, not_ascii))
     }
 }
 
 /// Lone surrogates become the last 2,048 private-use characters: one for one, and like a surrogate
 /// these are neither letters nor spaces nor punctuation and have no case, so every score stays.
-fn without_surrogates(string: &Bound<'_, PyString>) -> PyResult<String> {
+fn without_surrogates(string: &Bound<'_, PyAny>) -> PyResult<String> {
     let bytes: Vec<u8> = string
         .call_method1("encode", ("utf-32-le", "surrogatepass"))?
         .extract()?;
@@ -71,10 +96,18 @@ fn without_surrogates(string: &Bound<'_, PyString>) -> PyResult<String> {
         .ok_or_else(|| PyValueError::new_err("not a valid string"))
 }
 
+fn not_a_string(item: &Bound<'_, PyAny>, index: usize) -> PyErr {
+    let kind = item
+        .get_type()
+        .name()
+        .map_or_else(|_| "?".to_owned(), |name| name.to_string());
+    PyTypeError::new_err(format!("text {index} is {kind}, expected str"))
+}
+
 /// A column of texts: a list of `str`, or Arrow's UTF-8 bytes with offsets.
 pub enum Texts<'py> {
-    /// One Python string each, and which of them are not ASCII.
-    List(Vec<Text>, Vec<usize>),
+    /// One Python string each.
+    List(Strings<'py>),
     /// `bytes[offsets[i]..offsets[i + 1]]`.
     Arrow {
         /// UTF-8.
@@ -88,97 +121,34 @@ impl<'py> FromPyObject<'_, 'py> for Texts<'py> {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        if let Ok((bytes, offsets)) = object.extract() {
-            return Ok(Self::Arrow { bytes, offsets });
+        match object.extract() {
+            Ok((bytes, offsets)) => Ok(Self::Arrow { bytes, offsets }),
+            Err(_) => object.extract().map(Self::List),
         }
-        let mut not_ascii = Vec::new();
-        let texts = object
-            .try_iter()?
-            .enumerate()
-            .map(|(index, item)| Text::of(item?, index, &mut not_ascii));
-        let texts = texts.collect::<PyResult<_>>()?;
-        Ok(Self::List(texts, not_ascii))
     }
-}
-
-fn not_a_string(item: &Bound<'_, PyAny>, index: usize) -> PyErr {
-    let kind = item
-        .get_type()
-        .name()
-        .map_or_else(|_| "?".to_owned(), |name| name.to_string());
-    PyTypeError::new_err(format!("text {index} is {kind}, expected str"))
 }
 
 impl Texts<'_> {
     /// Borrow every text; Arrow buffers are checked to be UTF-8 and in range.
-    pub fn views(&self) -> PyResult<Vec<&str>> {
-        match self {
-            Self::List(texts, _) => Ok(texts.iter().map(Text::as_str).collect()),
-            Self::Arrow { bytes, offsets } => {
-                let (bytes, offsets) = (slice(bytes)?, slice(offsets)?);
-                let text = std::str::from_utf8(bytes)
-                    .map_err(|error| PyValueError::new_err(error.to_string()))?;
-                let view = |pair: &[i64]| -> Option<&str> {
-                    let [start, end] = pair else { return None };
-                    text.get(usize::try_from(*start).ok()?..usize::try_from(*end).ok()?)
-                };
-                let views: Option<Vec<&str>> = offsets.windows(2).map(view).collect();
-                views.ok_or_else(|| {
-                    PyValueError::new_err("text offsets do not fit the bytes that they point into")
-                })
-            }
-        }
-    }
-}
-
-impl Texts<'_> {
-    /// Those of `views` that need more than the table of ASCII, and perhaps others.
-    pub fn not_ascii<'a>(&'a self, views: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
-        let (chosen, others) = match self {
-            Self::List(_, not_ascii) => (not_ascii.as_slice(), &[][..]),
-            Self::Arrow { .. } => (&[][..], views),
+    pub fn views(&mut self) -> PyResult<Views<&str>> {
+        let (bytes, offsets) = match self {
+            Self::List(strings) => return strings.views(None),
+            Self::Arrow { bytes, offsets } => (slice(bytes)?, slice(offsets)?),
         };
-        let chosen = chosen.iter().filter_map(|&index| views.get(index));
-        chosen.chain(others).copied()
-    }
-}
-
-/// Texts of which some may be missing (`None`), and which are not ASCII.
-pub struct OptionalTexts(Vec<Option<Text>>, Vec<usize>);
-
-impl<'py> FromPyObject<'_, 'py> for OptionalTexts {
-    type Error = PyErr;
-
-    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let mut not_ascii = Vec::new();
-        let texts = object.try_iter()?.enumerate().map(|(index, item)| {
-            let item = item?;
-            if item.is_none() {
-                return Ok(None);
-            }
-            Text::of(item, index, &mut not_ascii).map(Some)
-        });
-        let texts = texts.collect::<PyResult<_>>()?;
-        Ok(Self(texts, not_ascii))
-    }
-}
-
-impl OptionalTexts {
-    /// Borrow every text.
-    pub fn views(&self) -> Vec<Option<&str>> {
-        self.0
-            .iter()
-            .map(|text| text.as_ref().map(Text::as_str))
-            .collect()
-    }
-
-    /// Those that need more than the table of ASCII.
-    pub fn not_ascii(&self) -> impl Iterator<Item = &str> {
-        let chosen = self
-            .1
-            .iter()
-            .filter_map(|&index| self.0.get(index)?.as_ref());
-        chosen.map(Text::as_str)
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let view = |pair: &[i64]| -> Option<&str> {
+            let [start, end] = pair else { return None };
+            text.get(usize::try_from(*start).ok()?..usize::try_from(*end).ok()?)
+        };
+        let views: Option<Vec<&str>> = offsets.windows(2).map(view).collect();
+        let views = views.ok_or_else(|| {
+            PyValueError::new_err("text offsets do not fit the bytes that they point into")
+        })?;
+        let not_ascii =
+            (0..views.len()).filter(|&index| !views.get(index).is_none_or(|text| text.is_ascii()));
+        let not_ascii = not_ascii.collect();
+        Ok((views, not_ascii))
     }
 }
 
